@@ -1,0 +1,36 @@
+# Every target installs what it needs: Debian packages, a virtual environment, wheels.
+SHELL := /bin/bash
+VENV  := .venv
+PY    := $(VENV)/bin/python
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo test lint check golden clean
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.ready  ## Install what the project needs
+
+$(VENV)/.ready: pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(VENV)
+	@touch $@
+
+demo: setup  ## The whole loop on samples/, with real parts and generated keys
+	@$(PY) -m samples.demo
+
+test: setup  ## Run the tests
+	@$(PY) -m pytest -n auto --dist loadgroup -q
+
+lint: setup  ## Formatter, linter, types, import contracts
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+
+check: lint test  ## Everything that CI runs
+
+golden: setup  ## Write the expected outputs anew; review them as a diff
+	@$(PY) -m pytest -q tests/golden --update-golden
+
+clean:  ## Remove what was installed and built here
+	@rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""keysweep: find leaked agent keys, map them, force their rotation, prove it."""

@@ -1,0 +1,96 @@
+"""The command line: this folder is the index of commands, and this file the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from keysweep.commands._invocation import Invocation, shared_options
+from keysweep.foundation.errors import ExitCode, KeysweepError
+
+_FOLDER = Path(__file__).parent
+
+
+class _CommandFolder(click.Group):
+    """A group whose commands are the modules of this folder; a module is imported when its command is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's shape
+        return sorted(p.stem for p in _FOLDER.glob("*.py") if not p.stem.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"keysweep.commands.{cmd_name}").COMMAND
+        _add_shared(command)
+        return command
+
+
+def _add_shared(command: click.Command) -> None:
+    """Let `--store` and its like stand behind the command too, where people type them."""
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _add_shared(child)
+    taken = {name for parameter in command.params for name in parameter.opts}
+    command.params.extend(option for option in shared_options(hidden=True) if not taken & set(option.opts))
+
+
+@click.command(
+    cls=_CommandFolder,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "KEYSWEEP",
+        "max_content_width": 100,
+    },
+    params=shared_options(hidden=False),
+)
+@click.version_option(package_name="keysweep", message="%(prog)s %(version)s")
+@click.pass_context
+def _root(ctx: click.Context) -> None:
+    """Find leaked agent keys, map each to its stored credential, force its rotation, prove it dead."""
+    ctx.ensure_object(Invocation).configure()
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with one of the fixed exit codes."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result: Any = _root.main(args=args, prog_name="keysweep", standalone_mode=False, obj=Invocation())
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except KeysweepError as error:
+        click.echo(f"Error: {error.message}.", err=True)
+        if error.hint:
+            click.echo(f"Next: {error.hint}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        click.echo("Interrupted; what was done is kept.", err=True)
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  the error boundary: a bug ends with code 70 and never with a secret
+        return _report_bug(error)
+    return int(result or ExitCode.DONE)
+
+
+def _report_bug(error: Exception) -> int:
+    """Print where it happened, without the message and the values, which might hold key material."""
+    for frame in traceback.extract_tb(error.__traceback__):
+        click.echo(f"  {frame.filename}:{frame.lineno} in {frame.name}", err=True)
+    click.echo(f"Bug: {type(error).__name__}.  Please report the lines above.", err=True)
+    return ExitCode.BUG

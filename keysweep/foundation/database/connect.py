@@ -1,0 +1,151 @@
+"""Open the store: SQLite with full durability and private files, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from keysweep.foundation.errors import DeniedError, IntegrityError, UsageError
+
+HEAD = "0003"
+"""The newest revision under `migrations/versions`; Alembic is imported only where a store is older than this."""
+
+_NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs"})
+_PRAGMAS = (
+    "PRAGMA busy_timeout = 15000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+class StoreMissingError(UsageError):
+    """There is no store where the settings say."""
+
+
+@final
+class Database:
+    """A store that is open.
+
+    `write` takes the write lock when it begins (`BEGIN IMMEDIATE`), so a read followed by a write inside it is one atomic
+    decision on SQLite; on PostgreSQL the repositories lock the rows they decide on.
+    """
+
+    __slots__ = ("engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction; committed when the block ends, rolled back when it raises."""
+        immediate = self.engine.connect().execution_options(keysweep_begin="BEGIN IMMEDIATE")
+        with immediate as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def open_database(store: str, *, create: bool = False) -> Database:
+    """Open the store and bring its schema up to date.
+
+    Args:
+        store: path of a SQLite file, or a SQLAlchemy URL (`postgresql+psycopg://...`).
+        create: make it if it does not exist.
+
+    Raises:
+        StoreMissingError: no store there, and *create* is false.
+        DeniedError: the store's files are open to others, or lie on a network file system.
+        IntegrityError: the file is not a database.
+    """
+    if "://" in store and not store.startswith("sqlite"):
+        engine = create_engine(store, pool_pre_ping=True, hide_parameters=True)
+    else:
+        path = Path(store.removeprefix("sqlite:///"))
+        _prepare(path, create=create)
+        engine = _sqlite(path)
+    try:
+        if _revision(engine) != HEAD:
+            from keysweep.foundation.database.migrations.run import upgrade
+
+            upgrade(engine)
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.DatabaseError) and "not a database" in str(error.orig):
+            msg = f"{store} is not a keysweep store"
+            raise IntegrityError(msg) from error
+        msg = f"the store cannot be opened: {type(error.orig).__name__}"
+        raise DeniedError(msg, hint="check that it is reachable and writable for you") from error
+    return Database(engine)
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("keysweep_begin", "BEGIN"))
+
+    return engine
+
+
+def _prepare(path: Path, *, create: bool) -> None:
+    if not path.exists():
+        if not create:
+            msg = f"no store at {path}"
+            raise StoreMissingError(msg, hint="keysweep init")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_network(path)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+        return
+    _refuse_network(path)
+    if path.is_symlink() or stat.S_IMODE(path.stat().st_mode) & 0o077:
+        msg = f"the store {path} is open to other users, or a link"
+        raise DeniedError(msg, hint=f"chmod 600 {path}")
+
+
+def _refuse_network(path: Path) -> None:
+    """SQLite's locks do not hold on network file systems (https://sqlite.org/faq.html#q5)."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    target = path.parent.resolve()
+    best, kind = -1, ""
+    for mount in mounts:
+        _, point, filesystem, *_ = mount.split(" ")
+        if target.is_relative_to(point) and len(point) > best:
+            best, kind = len(point), filesystem
+    if kind in _NETWORK_FILE_SYSTEMS:
+        msg = f"the store would lie on a network file system ({kind}), where SQLite cannot lock"
+        raise DeniedError(msg, hint="use a local path, or PostgreSQL through KEYSWEEP_STORE")
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,79 @@
+"""Logging that cannot repeat a live secret: a filter masks every registered value and its common encodings."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from typing import TYPE_CHECKING, final
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from keysweep.foundation.secret import Secret
+
+_MASK = "[redacted]"
+_SHORTEST = 6
+
+
+def encodings(value: bytes) -> frozenset[str]:
+    """Return the forms in which *value* could appear in a line of text: raw, base64, hex, URL and JSON escaped."""
+    text = value.decode("utf-8", "backslashreplace")
+    return frozenset(
+        {
+            text,
+            quote(text, safe=""),
+            json.dumps(text)[1:-1],
+            value.hex(),
+            base64.b64encode(value).decode().rstrip("="),
+            base64.urlsafe_b64encode(value).decode().rstrip("="),
+        }
+    )
+
+
+@final
+class RedactingFilter(logging.Filter):
+    """Masks registered values in the formatted message, and drops the arguments they came from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._needles: set[str] = set()
+
+    def register(self, secret: Secret) -> None:
+        """Mask *secret* from now on; values too short to be a secret are ignored."""
+        if len(secret) >= _SHORTEST:
+            self._needles |= encodings(secret.reveal())
+
+    def mask(self, text: str) -> str:
+        """Return *text* without any registered value."""
+        for needle in self._needles:
+            text = text.replace(needle, _MASK)
+        return text
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record in place; always lets it pass."""
+        record.msg = self.mask(record.getMessage())
+        record.args = ()
+        if record.exc_info:
+            record.exc_text = self.mask(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
+
+
+REDACTION = RedactingFilter()
+"""The filter of this process; the vault registers each value that it opens."""
+
+
+def configure_logging(*, verbosity: int) -> None:
+    """Send the log of this process to standard error, through the filter.
+
+    Args:
+        verbosity: -1 errors only, 0 warnings, 1 information, 2 debugging.
+    """
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(REDACTION)
+    root = logging.getLogger("keysweep")
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    root.propagate = False

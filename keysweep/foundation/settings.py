@@ -1,0 +1,162 @@
+"""Settings: `keysweep.toml`, then the environment, then flags, into frozen values.
+
+The file is looked for where the caller works, never in the scanned target (see docs/settings.md).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from keysweep.foundation.errors import UsageError
+
+CONFIG_NAME = "keysweep.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """What a report says about the organisation; every field may be empty and is then printed as not stated."""
+
+    organisation: str = ""
+    prepared_by: str = ""
+    risk_analysis: str = ""
+    """Identifier of the targeted risk analysis that sets the age limit."""
+    approved_by: str = ""
+    max_age_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationSettings:
+    """Deadlines of a rotation, in seconds."""
+
+    deadline_s: float = 60.0
+    revoke_after_s: float = 30.0
+    """Forced mode: the old key dies this long after triage even if an agent is not up."""
+    stop_grace_s: float = 10.0
+    """Planned mode: time an agent gets between SIGTERM and SIGKILL."""
+    forced_stop_grace_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one run."""
+
+    store: str
+    """Path of the SQLite file, or a SQLAlchemy URL."""
+    key_file: Path
+    config: Path | None = None
+    """The file these came from, if any."""
+    providers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Public settings of a provider by its name: `base_url`, `project_id`.  Never a key."""
+    rotation: RotationSettings = field(default_factory=RotationSettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
+
+
+def load_settings(
+    *,
+    environ: Mapping[str, str],
+    directory: Path,
+    data_dir: Path,
+    config: Path | None = None,
+    store: str | None = None,
+    key_file: Path | None = None,
+) -> Settings:
+    """Return the settings of one run: flag over environment over file over default.
+
+    Args:
+        environ: the process's environment.
+        directory: where the caller works; `keysweep.toml` or `[tool.keysweep]` of `pyproject.toml` is read there.
+        data_dir: the user's data folder, for the defaults.
+        config: an explicit settings file.
+        store: `--store`.
+        key_file: `--key-file`.
+
+    Raises:
+        UsageError: the file cannot be read, or holds an unknown or ill-typed setting.
+    """
+    named = config or (Path(environ["KEYSWEEP_CONFIG"]) if environ.get("KEYSWEEP_CONFIG") else None)
+    path, table = _find(named, directory)
+    known = {"store", "key_file", "providers", "rotation", "report"}
+    if unknown := sorted(set(table) - known):
+        msg = f"{path}: unknown setting {unknown[0]!r}"
+        raise UsageError(msg, hint=f"known: {', '.join(sorted(known))}")
+    base = path.parent if path else directory
+    chosen_store = store or environ.get("KEYSWEEP_STORE") or _relative(base, table.get("store"))
+    chosen_key = key_file or environ.get("KEYSWEEP_KEY_FILE") or _relative(base, table.get("key_file"))
+    return Settings(
+        store=chosen_store or str(data_dir / "store.db"),
+        key_file=Path(chosen_key) if chosen_key else data_dir / "store.key",
+        config=path,
+        providers=_providers(path, table.get("providers", {})),
+        rotation=_section(RotationSettings, path, "rotation", table.get("rotation", {})),
+        report=_section(ReportSettings, path, "report", table.get("report", {})),
+    )
+
+
+_SectionT = TypeVar("_SectionT", RotationSettings, ReportSettings)
+
+
+def _find(named: Path | None, directory: Path) -> tuple[Path | None, dict[str, object]]:
+    if named is not None:
+        return named, _read(named)
+    if (own := directory / CONFIG_NAME).is_file():
+        return own, _read(own)
+    if (shared := directory / "pyproject.toml").is_file():
+        match _read(shared):
+            case {"tool": {"keysweep": dict(table)}}:
+                return shared, table
+            case _:
+                pass
+    return None, {}
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise UsageError(msg) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not valid TOML"
+        raise UsageError(msg) from error
+
+
+def _relative(base: Path, value: object) -> str | None:
+    match value:
+        case None:
+            return None
+        case str() if "://" in value:
+            return value
+        case str():
+            return str(base / value)
+        case _:
+            msg = "store and key_file are text"
+            raise UsageError(msg)
+
+
+def _providers(path: Path | None, table: object) -> Mapping[str, Mapping[str, str]]:
+    match table:
+        case dict() if all(isinstance(v, dict) and all(isinstance(x, str) for x in v.values()) for v in table.values()):
+            return table
+        case _:
+            msg = f"{path}: every [providers.NAME] holds text values only"
+            raise UsageError(msg)
+
+
+def _section(kind: type[_SectionT], path: Path | None, name: str, table: object) -> _SectionT:
+    if not isinstance(table, dict):
+        msg = f"{path}: [{name}] is a table"
+        raise UsageError(msg)
+    default = kind()
+    values: dict[str, object] = {}
+    for key, value in table.items():
+        expected = getattr(default, key, None)
+        accepted = (int, float) if isinstance(expected, float) else type(expected)
+        if expected is None or isinstance(value, bool) or not isinstance(value, accepted):
+            msg = f"{path}: [{name}] {key} is unknown or of the wrong type"
+            raise UsageError(msg)
+        values[key] = value
+    return kind(**values)  # type: ignore[arg-type]  # checked one by one above

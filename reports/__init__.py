@@ -1,0 +1,1 @@
+"""Reads the evidence, never acts.  Cannot reach plaintext."""

@@ -1,0 +1,1 @@
+"""The only room that changes the world: vault, providers, agents, engine, incidents."""

@@ -1,0 +1,66 @@
+"""The agent seam: how one kind of agent gets a new version, starts to use it, and is seen to; exporting `AGENT`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from keysweep.foundation.database.connect import Database
+from keysweep.foundation.errors import ExitCode, KeysweepError
+from keysweep.foundation.fingerprint import Fingerprint
+from keysweep.rotation.credential import VersionRef
+
+
+class AgentError(KeysweepError):
+    """An agent could not be given a version."""
+
+    exit_code = ExitCode.HALF_WAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One version that one agent shall serve on."""
+
+    database: Database
+    agent: str
+    settings: Mapping[str, str]
+    version: VersionRef
+    fingerprint: Fingerprint
+    forced: bool
+    """The old key is compromised: do not wait for a long grace."""
+
+
+class Holding(StrEnum):
+    """What is known of a running agent."""
+
+    NEW = "new"
+    """Every running process of the agent was seen to hold the new value."""
+    OTHER = "other"
+    """At least one process runs with something else, or was not seen yet."""
+    NOT_RUNNING = "not-running"
+    """No process runs: the next start gets the current version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """What was seen, and how."""
+
+    holding: Holding
+    method: str
+    """kernel, built, not-running ..."""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """One kind of agent."""
+
+    title: str
+    deliver: Callable[[Delivery], None]
+    """Put the version where the agent will take it from.  Repeating it is safe."""
+    activate: Callable[[Delivery], None]
+    """Make the running agent take it: reload or restart.  Repeating it is safe.  Does not wait."""
+    attest: Callable[[Delivery], Attestation]
+    """Say what the running agent holds now.  A changed file is not an agent using it."""

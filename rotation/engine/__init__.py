@@ -1,0 +1,1 @@
+"""Rotation itself: plan (pure), journal, execute, recover."""

@@ -1,0 +1,1 @@
+"""From a finding or an alarm to a decision."""

@@ -1,0 +1,1 @@
+"""One sender of alarms a file: verify, then parse."""

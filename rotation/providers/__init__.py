@@ -1,0 +1,162 @@
+"""The provider seam: facts and functions of one vendor, one file each, exporting `PROVIDER`.
+
+The planner and `recover` read facts, never names of vendors.  A function that a vendor has no call for is None, and the
+planner then does without.  Every function may raise only `ProviderError`, with no key material in it or its causes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from keysweep.foundation.errors import ExitCode, KeysweepError
+from keysweep.foundation.secret import Secret
+
+
+class Kind(StrEnum):
+    """Idempotency class: what may be done after a response was lost."""
+
+    SET_VALUE = "set-value"
+    """We choose the value; replaying the same value is safe."""
+    MINT = "mint"
+    """The vendor makes the value and shows it once: find the orphan by its tag, delete it, mint again."""
+    MINT_READABLE = "mint-readable"
+    """The value can be read back, or the creation replayed."""
+    ROLL = "roll"
+    """One call swaps the value and kills the old one: observe first."""
+    DEACTIVATE_ONLY = "deactivate-only"
+    """No call creates a key: a sealed standby takes its place."""
+    MANUAL = "manual"
+    """No API at all: a guided runbook, verified step by step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the planner must know about a vendor."""
+
+    kind: Kind
+    max_live_keys: int | None
+    """Keys that may be live at once for one principal; None: no limit that bites."""
+    disable_reversible: bool
+    """A key can be switched off and on again."""
+    old_dies_on_set: bool
+    """Setting or rolling the new value ends the old one in the same call."""
+    revocation_window: timedelta
+    """How long a revoked key may still be accepted, as measured or documented."""
+    needs_admin: bool
+    """Minting and revoking need a credential other than the key itself."""
+    tag_limit: int
+    """Characters that the name of a key may have; 0: keys cannot be named."""
+    proven_on: str
+    """What the adapter was tested against: a real server, or a simulator."""
+
+
+class Liveness(StrEnum):
+    """Whether the provider still accepts a key."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    """The provider's own signature of a revoked or unknown key was seen; nothing else counts."""
+    UNKNOWN = "unknown"
+    """No answer, throttled, a server error, anything else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one probe saw."""
+
+    liveness: Liveness
+    code: str
+    """Public reason: `200`, `401 invalid_api_key`, `28P01`, `timeout`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Where and as whom a provider is called."""
+
+    credential: str
+    """Name of the credential that is rotated."""
+    settings: Mapping[str, str]
+    """Public facts: `base_url`, `project_id`."""
+    admin: Secret | None
+    """The administering key, where the vendor needs one."""
+    timeout_s: float = 10.0
+    """For one call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKey:
+    """One key as the vendor lists it."""
+
+    key_id: str
+    name: str
+    """The tag, for keys that we minted."""
+    active: bool
+    hint: str = ""
+    """What the vendor shows of the value, masked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    """A new key."""
+
+    secret: Secret
+    key_id: str
+
+
+class Trouble(StrEnum):
+    """Why a call failed: decides what may be done next."""
+
+    REFUSED = "refused"
+    """The admin credential may not do this."""
+    LIMIT = "limit"
+    """The vendor's limit of keys is reached."""
+    NOT_FOUND = "not-found"
+    REJECTED = "rejected"
+    """The request is wrong; repeating it does not help."""
+    BUSY = "busy"
+    """Throttled, with a definite no effect: repeat after `retry_after_s`."""
+    UNCERTAIN = "uncertain"
+    """No answer, or a server error: the call may or may not have taken effect."""
+    UNREADABLE = "unreadable"
+    """An answer that is not what the vendor documents."""
+
+
+class ProviderError(KeysweepError):
+    """A call to a provider failed."""
+
+    exit_code = ExitCode.HALF_WAY
+
+    def __init__(self, message: str, *, trouble: Trouble, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One vendor."""
+
+    title: str
+    facts: Facts
+    probe: Callable[[Account, Secret], Verdict]
+    """Ask whether a key is accepted, over a fresh connection, with a call that costs nothing and changes nothing."""
+    find: Callable[[Account], tuple[ProviderKey, ...]] | None = None
+    """List every key of the principal, whoever made it."""
+    mint: Callable[[Account, str], Secret] | None = None
+    """Create a key with the given tag as its name and return the *raw* response, to be sealed before it is parsed."""
+    read_minted: Callable[[Secret], Minted] | None = None
+    """Parse a raw response of `mint`; pure."""
+    generate: Callable[[Secret], Secret] | None = None
+    """Make the value that follows the given current one; pure but for randomness."""
+    set_value: Callable[[Account, Secret, Secret], None] | None = None
+    """Given the old and the new value, make the new one the accepted one.  Repeating it is safe."""
+    activate: Callable[[Account, str], None] | None = None
+    """Switch the key with this id on.  Repeating it is safe."""
+    deactivate: Callable[[Account, str], None] | None = None
+    """Switch the key with this id off, reversibly.  Repeating it is safe."""
+    revoke: Callable[[Account, str | None, Secret], None] | None = None
+    """End the old key for good, given its id (None where the vendor has none) and value: also its open sessions.
+    Repeating it is safe: a key that is gone is success."""

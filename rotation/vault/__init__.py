@@ -1,0 +1,1 @@
+"""The vault: credentials sealed with envelope encryption, and the index that recognises them."""

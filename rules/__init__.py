@@ -1,0 +1,1 @@
+"""What a leaked key looks like.  Knows nothing of the rooms to its right."""

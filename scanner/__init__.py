@@ -1,0 +1,1 @@
+"""Bytes in, findings out.  Opens no socket and sees no stored key."""

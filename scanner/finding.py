@@ -1,0 +1,157 @@
+"""The values a scan is made of: from `Blob` (bytes) over `Segment` (text) and `Match` (plaintext) to `Finding` (safe)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from keysweep.foundation.fingerprint import Fingerprint, Preview
+from keysweep.foundation.secret import Secret
+from keysweep.rules.model import Confidence, RuleId, Severity
+from keysweep.scanner.known import CredentialMatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOrigin:
+    """A file, or a member of one."""
+
+    path: str
+    """As the user would name it: relative to the target where possible."""
+    member: str | None = None
+    """Inside an archive, notebook or transcript."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitOrigin:
+    """A blob of a repository's history."""
+
+    path: str
+    """Path at the first commit that has the blob; the object id where no commit has it."""
+    blob: str
+    """Object id."""
+    commit: str | None
+    """First commit that introduced the blob; None for an unreachable object."""
+    author: str | None = None
+    date: str | None = None
+    """RFC 3339."""
+    member: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOrigin:
+    """Standard input."""
+
+    name: str = "<stdin>"
+
+
+Origin = FileOrigin | CommitOrigin | StreamOrigin
+"""Where bytes come from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """Bytes to look at, not yet read."""
+
+    origin: Origin
+    size: int | None
+    """In bytes, where known before reading."""
+    open: Callable[[], BinaryIO]
+    """Opens the bytes for one reading; raises OSError.  The caller closes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle of an image, in pixels from the top left."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A run of a segment's text with the place in the image that it was read from."""
+
+    start: int
+    end: int
+    """Byte offsets into `Segment.data`."""
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Text as bytes, with the way back to where it stands."""
+
+    origin: Origin
+    data: bytes
+    start: int = 0
+    """Offset of `data` in the blob or member as stored."""
+    line: int = 1
+    """Number of the line in which `data` begins."""
+    column: int = 1
+    """Column, counted in bytes, at which `data` begins."""
+    via: tuple[str, ...] = ()
+    """How it was decoded, outermost first: `ocr`, `base64`.  Offsets of decoded text all mean the encoded run."""
+    encoded_length: int | None = None
+    """Length of the encoded run; None where `data` is the stored bytes themselves."""
+    layout: tuple[Placed, ...] = ()
+    """For text that was read from an image, in order of `start`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A key in a segment, with its plaintext.  Lives in memory only and never crosses a process."""
+
+    rule: RuleId
+    provider: str
+    severity: Severity
+    confidence: Confidence
+    prefix: str
+    start: int
+    end: int
+    """Byte offsets into `Segment.data`."""
+    secret: Secret
+    parts: tuple[Secret, ...] = ()
+    """Components that may be stored alone, such as the password of a URI."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Occurrence:
+    """One place where a finding stands.  The fields are those of the JSON of a scan."""
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+    start: int | None = None
+    end: int | None = None
+    """Byte offsets in the file or member as stored."""
+    via: tuple[str, ...] = ()
+    member: str | None = None
+    pointer: str | None = None
+    commit: str | None = None
+    author: str | None = None
+    date: str | None = None
+    table: str | None = None
+    rowid: int | None = None
+    box: tuple[int, int, int, int] | None = None
+    """left, top, width, height in pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One leaked key, however often it occurs.  Safe to log: it holds no plaintext."""
+
+    id: str
+    """Stable across runs and moves of lines."""
+    rule: RuleId
+    provider: str
+    severity: Severity
+    confidence: Confidence
+    fingerprint: Fingerprint
+    preview: Preview
+    credential: CredentialMatch | None
+    """None for a stranger."""
+    occurrences: tuple[Occurrence, ...] = field(default=())
+    """In order."""

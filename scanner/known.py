@@ -1,0 +1,94 @@
+"""The question a scan asks about each key: is it one of ours?  Implemented on the right, by the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from keysweep.foundation.fingerprint import Fingerprint, Preview
+
+
+class KnownState(StrEnum):
+    """What the leaked value is to its credential."""
+
+    CURRENT = "current"
+    STANDBY = "standby"
+    RETIRED = "retired"
+
+
+class MatchKind(StrEnum):
+    """How a finding was recognised."""
+
+    EXACT = "exact"
+    """The keyed fingerprint of the whole value equals that of a stored version."""
+    PART = "part"
+    """A component of the value, such as the password of a URI, equals a component of a stored version."""
+    KEY_ID = "key-id"
+    """It names the provider's id of a stored version."""
+    OCR = "ocr"
+    """Text read from an image resembles a stored version, look-alikes folded."""
+    MASKED = "masked"
+    """A masked form that exactly one stored version has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialMatch:
+    """The stored credential that a finding is."""
+
+    name: str
+    provider: str
+    version: int
+    state: KnownState
+    match: MatchKind
+    certainty: float
+    """0 to 1; exactly 1.0 for an exact match."""
+    dead_since: datetime | None = None
+    """When the retired value was proven dead at the provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resemblance:
+    """A run of inexact text that is a stored value."""
+
+    start: int
+    end: int
+    """Byte offsets into the text asked about."""
+    fingerprint: Fingerprint
+    """Of the stored value, not of the text."""
+    preview: Preview
+    credential: CredentialMatch
+
+
+class KnownKeys(Protocol):
+    """Answers whether a leaked key is one of ours, without showing any key."""
+
+    def digest(self) -> str | None:
+        """Return a fingerprint of the whole inventory for the record, None if there is none."""
+        ...
+
+    def owner(self, fingerprint: Fingerprint, parts: Sequence[Fingerprint] = ()) -> CredentialMatch | None:
+        """Return the stored credential whose value, or failing that whose component, has that fingerprint."""
+        ...
+
+    def resembling(self, text: bytes) -> Sequence[Resemblance]:
+        """Return every stored value that *text*, read from an image, shows; in order, not overlapping."""
+        ...
+
+
+class NoKnownKeys:
+    """Without a store every key is a stranger."""
+
+    def digest(self) -> str | None:
+        """Return None."""
+        return None
+
+    def owner(self, fingerprint: Fingerprint, parts: Sequence[Fingerprint] = ()) -> CredentialMatch | None:  # noqa: ARG002  the seam's shape
+        """Return None."""
+        return None
+
+    def resembling(self, text: bytes) -> Sequence[Resemblance]:  # noqa: ARG002  the seam's shape
+        """Return nothing."""
+        return ()
