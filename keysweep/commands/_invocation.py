@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from keysweep.foundation.settings import Settings
+    from keysweep.rotation.vault.unlock import OpenVault
 
 
 @dataclass
@@ -50,6 +53,32 @@ class Invocation:
     def quiet(self) -> bool:
         """Only results and errors are wanted."""
         return bool(self.options.get("quiet"))
+
+    @contextmanager
+    def vault(self) -> Iterator[OpenVault]:
+        """Open the store for the length of a block.
+
+        Raises:
+            StoreMissingError: there is no store.
+            DeniedError: it cannot be unlocked.
+        """
+        from keysweep.rotation.vault.unlock import unlock
+
+        opened = unlock(self.settings)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @property
+    def actor(self) -> str:
+        """Who acts, for the ledger."""
+        import getpass
+
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (KeyError, OSError):
+            return f"cli:uid-{os.getuid()}"
 
     def configure(self) -> None:
         """Apply what concerns the whole process: the log."""

@@ -59,6 +59,12 @@ class Database:
         with self.engine.connect() as connection:
             yield connection
 
+    def forget_log(self) -> None:
+        """Empty SQLite's write-ahead log, so that ciphertext that was shredded does not lie in it any longer."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

@@ -196,6 +196,7 @@ rotation = _table(
     _integer("old_number", "The version that goes."),
     _integer("new_number", "The version that comes; null until it is sealed.", null=True),
     _text("mode", "planned or forced."),
+    _text("steps", "Planned steps as a JSON list, in order."),
     _text("reason", "Why, in a person's words."),
     _text("incident_id", "The incident behind a forced rotation.", null=True),
     _text("tag", "Lineage name given to the key at the provider."),

@@ -99,6 +99,7 @@ def upgrade() -> None:
             "new_number", sa.Integer(), nullable=True, comment="The version that comes; null until it is sealed."
         ),
         sa.Column("mode", sa.Text(), nullable=False, comment="planned or forced."),
+        sa.Column("steps", sa.Text(), nullable=False, comment="Planned steps as a JSON list, in order."),
         sa.Column("reason", sa.Text(), nullable=False, comment="Why, in a person's words."),
         sa.Column("incident_id", sa.Text(), nullable=True, comment="The incident behind a forced rotation."),
         sa.Column("tag", sa.Text(), nullable=False, comment="Lineage name given to the key at the provider."),

@@ -1,0 +1,91 @@
+"""How a rotation looks on a terminal: one line a step, in milliseconds since it was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from keysweep.foundation.errors import ExitCode
+from keysweep.rotation.engine.rotate import Report
+from keysweep.rotation.engine.steps import Outcome, Phase, Result
+
+_LIMIT_S = 60
+_SAYS = {
+    "prepare": "journal, vault and administering key are ready",
+    "mint": "new key minted at the provider, answer sealed",
+    "seal": "new version sealed in the vault",
+    "set-value": "new value set at the provider",
+    "take-standby": "sealed standby switched on at the provider",
+    "verify-new": "provider accepts the new key",
+    "contain": "old key switched off at the provider",
+    "stage": "staged for the agents",
+    "activate": "agents asked to take it",
+    "attest": "every agent seen to hold the new key",
+    "promote": "new version is current, old value left the vault",
+    "revoke": "old key revoked at the provider",
+    "prove-dead": "old key PROVEN DEAD",
+    "shred": "last sealed copy of the old value shredded",
+    "roll-back": "returned to the old key",
+}
+
+
+def timeline(report: Report, *, color: bool) -> list[str]:
+    """Return the lines of one rotation; every figure is taken from its journal."""
+    rotation = report.rotation
+    if rotation is None:
+        return [f"{report.credential}: nothing to do, {report.note}"]
+    lines = [f"{report.credential}  {rotation.mode.value} rotation {rotation.id[:8]}"]
+    for event in report.events:
+        if event.phase is not Phase.OUTCOME:
+            continue
+        at = round((event.at - rotation.started_at).total_seconds() * 1000)
+        failed = event.result is Result.FAILED
+        text = f"failed: {event.detail.get('message', '')}" if failed else _SAYS[event.step.value]
+        extra = "" if failed else _extra(event.step.value, event.detail)
+        colour = "red" if failed else "green" if event.step.value == "prove-dead" else None
+        lines.append(f"  {at:>6} ms  " + _styled(f"{event.step.value:<12}", colour, color) + f"  {text}{extra}")
+    return [*lines, _total(report, color=color)]
+
+
+def exit_code(reports: list[Report]) -> ExitCode:
+    """Return the exit code of several rotations: the worst."""
+    outcomes = {report.outcome for report in reports}
+    if Outcome.HALF_WAY in outcomes:
+        return ExitCode.HALF_WAY
+    return ExitCode.ROLLED_BACK if Outcome.ROLLED_BACK in outcomes else ExitCode.DONE
+
+
+def next_command(report: Report) -> str | None:
+    """Return the one command that goes on from a rotation that is not done."""
+    if report.rotation is None or report.outcome is Outcome.DONE:
+        return None
+    if report.outcome is Outcome.ROLLED_BACK:
+        return f"keysweep rotate {report.credential} --yes"
+    return f"keysweep rotate --resume {report.rotation.id[:12]}"
+
+
+def _total(report: Report, *, color: bool) -> str:
+    seconds = (report.events[-1].at - report.rotation.started_at).total_seconds() if report.rotation else 0.0
+    match report.outcome:
+        case Outcome.DONE:
+            return "  " + _styled(f"done in {seconds:.2f} s of {_LIMIT_S} s", "green", color)
+        case Outcome.ROLLED_BACK:
+            return "  " + _styled("rolled back: the old key still works", "yellow", color)
+        case Outcome.HALF_WAY:
+            return "  " + _styled("stopped half way: a person must act", "red", color)
+
+
+def _extra(step: str, detail: Mapping[str, str | int | bool | None]) -> str:
+    match step:
+        case "attest":
+            how = ", ".join(f"{k.removeprefix('agent.')}: {v}" for k, v in detail.items() if k.startswith("agent."))
+            return f" ({how})" if how else " (none runs)"
+        case "prove-dead":
+            return f" ({detail['code']}, {detail['probes']} probes)"
+        case _:
+            return ""
+
+
+def _styled(text: str, colour: str | None, color: bool) -> str:  # noqa: FBT001  internal
+    return click.style(text, fg=colour, bold=True) if color and colour else text

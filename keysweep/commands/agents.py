@@ -1,0 +1,104 @@
+"""`keysweep agents`: what runs with which keys, and what it was seen to hold."""
+
+from __future__ import annotations
+
+import click
+
+from keysweep.commands._invocation import Invocation
+from keysweep.commands._table import table
+
+
+@click.group()
+def COMMAND() -> None:  # noqa: N802  the folder's index looks for this name
+    """Agents, the keys they may have, and the keys they were seen to hold."""
+
+
+@COMMAND.command("list")
+@click.pass_obj
+def _list(invocation: Invocation) -> None:
+    """Every agent and its credentials."""
+    from keysweep.rotation import instances
+    from keysweep.rotation.vault import store
+
+    with invocation.vault() as opened, opened.database.read() as connection:
+        rows = [
+            (agent.name, agent.kind, variable, store.credential_by_id(connection, credential).name)
+            for agent in instances.agents(connection)
+            for variable, credential in agent.bindings.items()
+        ]
+    click.echo(table(("AGENT", "KIND", "VARIABLE", "CREDENTIAL"), rows))
+
+
+@COMMAND.command("add")
+@click.argument("name")
+@click.option("--kind", default="process", show_default=True, help="How it gets its keys.")
+@click.pass_obj
+def _add(invocation: Invocation, name: str, kind: str) -> None:
+    """Add an agent; then bind credentials to it."""
+    from keysweep.rotation import agent_catalog, instances
+
+    agent_catalog.get(kind)
+    with invocation.vault() as opened, opened.database.write() as connection:
+        added = instances.add_agent(connection, name, kind, {}, opened.clock())
+        if added:
+            opened.ledger.append(connection, actor=invocation.actor, action="agent.added", subject=name)
+    click.echo(f"{name}: {'added' if added else 'was there already'}.", err=True)
+
+
+@COMMAND.command("bind")
+@click.argument("agent")
+@click.argument("credential")
+@click.option("--variable", help="Environment variable that carries it.")
+@click.pass_obj
+def _bind(invocation: Invocation, agent: str, credential: str, variable: str | None) -> None:
+    """Let an agent have a credential."""
+    from keysweep.foundation.errors import UsageError
+    from keysweep.rotation import instances
+    from keysweep.rotation.inventory import default_variable
+    from keysweep.rotation.vault import store
+
+    with invocation.vault() as opened, opened.database.write() as connection:
+        known = store.credential_named(connection, credential)
+        instances.agent_named(connection, agent)
+        if known.is_admin:
+            msg = f"{credential!r} administers other keys; no agent may have it"
+            raise UsageError(msg)
+        name = variable or default_variable(known.provider, known.name)
+        instances.bind(connection, agent, name, known.id)
+        opened.ledger.append(
+            connection, actor=invocation.actor, action="agent.bound", subject=agent, detail={"credential": credential}
+        )
+    click.echo(f"{agent} gets {credential} as {name}.", err=True)
+
+
+@COMMAND.command("status")
+@click.argument("name", required=False)
+@click.pass_obj
+def _status(invocation: Invocation, name: str | None) -> None:
+    """What runs now, and which version each process was seen to hold."""
+    from keysweep.foundation.clock import to_text
+    from keysweep.rotation import instances
+    from keysweep.rotation.vault import store
+
+    rows = []
+    with invocation.vault() as opened, opened.database.read() as connection:
+        wanted = [instances.agent_named(connection, name)] if name else instances.agents(connection)
+        for agent in wanted:
+            running = instances.live_instances(connection, agent.name, opened.clock())
+            if not running:
+                rows.append((agent.name, "not running", "", "", "", ""))
+            for instance in running:
+                for one in instances.seen(connection, instance.id):
+                    credential = store.credential_by_id(connection, one.version.credential_id)
+                    version = store.version(connection, one.version)
+                    rows.append(
+                        (
+                            agent.name,
+                            str(instance.pid),
+                            f"{credential.name} v{one.version.number} ({version.state.value})",
+                            one.fingerprint.short,
+                            one.method,
+                            to_text(one.attested_at)[:19],
+                        )
+                    )
+    click.echo(table(("AGENT", "SUPERVISOR", "HOLDS", "FINGERPRINT", "SEEN BY", "AT (UTC)"), rows))

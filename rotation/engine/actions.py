@@ -1,0 +1,184 @@
+"""What each step does.  An action acts outside and returns what to write down; the driver journals around it.
+
+Every action may run again after a crash: those that are not safe to repeat look first (`_mint` sweeps its orphans).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from keysweep.rotation.hints import matches_hint
+from sqlalchemy import Connection
+
+from keysweep.foundation.secret import Secret
+from keysweep.rotation.agents import Holding
+from keysweep.rotation.credential import State
+from keysweep.rotation.engine import journal, leave, orphans
+from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
+from keysweep.rotation.engine.steps import Step
+from keysweep.rotation.providers import Liveness
+from keysweep.rotation.vault import store
+
+Action = Callable[[Run, int], Done]
+_VERIFY_S = 15.0
+_POLL_S = 0.05
+_RESERVE = 8192
+
+
+def _prepare(run: Run, _attempt: int) -> Done:
+    """Prove that the journal can be written, and learn the old key's id while it is still alive."""
+    old = run.old()
+    key_id = old.provider_key_id
+    if key_id is None and run.provider.find is not None:
+        value = run.value(old.ref)
+        fits = [key.key_id for key in run.provider.find(run.account) if matches_hint(key.hint, value)]
+        value.wipe()
+        key_id = fits[0] if len(fits) == 1 else None
+        if key_id is None:
+            msg = f"the provider lists {len(fits)} keys that fit the stored value"
+            raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
+
+    def settle(connection: Connection) -> None:
+        if key_id and key_id != old.provider_key_id:
+            store.set_provider_key_id(connection, old.ref, key_id)
+        run.keep(connection, MINTED, Secret(bytes(_RESERVE)))  # the room that MINT's answer will need
+
+    return Done(detail={"key_id": key_id}, settle=settle)
+
+
+def _mint(run: Run, attempt: int) -> Done:
+    swept = orphans.sweep(run) if attempt > 1 else 0
+    tag = f"{run.record().tag}-{attempt}"
+    raw = promised(run.provider.mint)(run.account, tag)
+
+    def settle(connection: Connection) -> None:
+        run.keep(connection, MINTED, raw)
+
+    def undo() -> None:
+        orphans.sweep(run)
+
+    return Done(detail={"tag": tag, "orphans_swept": swept}, settle=settle, undo=undo)
+
+
+def _seal(run: Run, _attempt: int) -> Done:
+    """Store the new value: parsed from the sealed answer, or made by us before anybody knows it."""
+    key_id: str | None
+    if run.provider.read_minted is not None:
+        with run.opened.database.read() as connection:
+            kept = journal.get_cell(connection, run.rotation_id, MINTED)
+        if kept is None:
+            msg = "the provider's answer is not sealed"
+            raise StepFailedError(msg)
+        minted = run.provider.read_minted(run.opened.vault.open_cell(run.credential, run.rotation_id, MINTED, *kept))
+        value, key_id = minted.secret, minted.key_id
+    else:
+        old = run.old_value()
+        value, key_id = promised(run.provider.generate)(old), run.old().provider_key_id
+        old.wipe()
+
+    def settle(connection: Connection) -> None:
+        version = run.opened.vault.add_version(
+            connection, run.credential, value, state=State.PENDING, provider_key_id=key_id
+        )
+        journal.set_new_number(connection, run.rotation_id, version.ref.number)
+        journal.shred_cells(connection, run.rotation_id, run.opened.clock(), name=MINTED)
+
+    return Done(detail={"key_id": key_id}, settle=settle)
+
+
+def _set_value(run: Run, _attempt: int) -> Done:
+    old, new = run.old_value(), run.value(run.new().ref)
+    promised(run.provider.set_value)(run.account, old, new)
+    old.wipe()
+    new.wipe()
+    return Done(detail={"old_dies": run.provider.facts.old_dies_on_set})
+
+
+def _take_standby(run: Run, _attempt: int) -> Done:
+    with run.opened.database.read() as connection:
+        standby = store.version_in(connection, run.credential.id, State.STANDBY)
+    if standby is None or standby.provider_key_id is None:
+        msg = "no standby with a known provider key id is sealed"
+        raise StepFailedError(msg, hint=f"keysweep keys set {run.credential.name} --standby")
+    promised(run.provider.activate)(run.account, standby.provider_key_id)
+
+    def settle(connection: Connection) -> None:
+        store.change_version(connection, standby.ref, State.PENDING)
+        journal.set_new_number(connection, run.rotation_id, standby.ref.number)
+
+    return Done(detail={"key_id": standby.provider_key_id}, settle=settle)
+
+
+def _verify_new(run: Run, _attempt: int) -> Done:
+    until = min(run.monotonic() + _VERIFY_S, run.budget.revoke_at if run.forced else run.budget.end_at)
+    value = run.value(run.new().ref)
+    probes = 0
+    while True:
+        verdict = run.provider.probe(run.account, value)
+        probes += 1
+        if verdict.liveness is Liveness.ALIVE:
+            value.wipe()
+            return Done(detail={"code": verdict.code, "probes": probes})
+        if run.monotonic() > until:
+            msg = f"the new key was not accepted ({verdict.code})"
+            raise StepFailedError(msg)
+        run.wait(0.2)
+
+
+def _contain(run: Run, _attempt: int) -> Done:
+    key_id = run.old().provider_key_id
+    if key_id is None:
+        return Done(detail={"contained": False, "why": "no provider key id"})
+    promised(run.provider.deactivate)(run.account, key_id)
+    return Done(detail={"contained": True, "key_id": key_id})
+
+
+def _stage(run: Run, _attempt: int) -> Done:
+    for agent, delivery in run.deliveries(run.new()):
+        agent.deliver(delivery)
+    return Done(detail={"agents": len(run.agents)})
+
+
+def _activate(run: Run, _attempt: int) -> Done:
+    for agent, delivery in run.deliveries(run.new()):
+        agent.activate(delivery)
+    return Done(detail={"agents": ",".join(record.name for record, _ in run.agents)})
+
+
+def _attest(run: Run, _attempt: int) -> Done:
+    """Wait until every agent is seen to hold the new value; ask again meanwhile, for one that started just now."""
+    until = run.budget.revoke_at if run.forced else run.budget.end_at
+    pending = list(run.deliveries(run.new()))
+    methods: dict[str, str] = {}
+    while pending:
+        for agent, delivery in list(pending):
+            agent.activate(delivery)
+            seen = agent.attest(delivery)
+            if seen.holding is not Holding.OTHER:
+                methods[delivery.agent] = seen.method
+                pending.remove((agent, delivery))
+        if pending and run.monotonic() > until:
+            msg = f"not seen on the new key: {', '.join(delivery.agent for _, delivery in pending)}"
+            raise StepFailedError(msg, hint=f"keysweep agents status {pending[0][1].agent}")
+        if pending:
+            run.wait(_POLL_S)
+    return Done(detail={"agents": len(methods), **{f"agent.{name}": how for name, how in sorted(methods.items())}})
+
+
+ACTIONS: Mapping[Step, Action] = {
+    Step.PREPARE: _prepare,
+    Step.MINT: _mint,
+    Step.SEAL: _seal,
+    Step.SET_VALUE: _set_value,
+    Step.TAKE_STANDBY: _take_standby,
+    Step.VERIFY_NEW: _verify_new,
+    Step.CONTAIN: _contain,
+    Step.STAGE: _stage,
+    Step.ACTIVATE: _activate,
+    Step.ATTEST: _attest,
+    Step.PROMOTE: leave.promote,
+    Step.REVOKE: leave.revoke,
+    Step.PROVE_DEAD: leave.end_of_life,
+    Step.SHRED: leave.shred,
+}
+"""The action of each step."""

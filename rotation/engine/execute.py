@@ -1,0 +1,133 @@
+"""Drive a rotation: journal an intent, act, journal the outcome; fail back (planned) or forward (forced)."""
+
+from __future__ import annotations
+
+import logging
+
+from keysweep.foundation.errors import KeysweepError
+from keysweep.rotation.engine import journal
+from keysweep.rotation.engine.actions import ACTIONS
+from keysweep.rotation.engine.rollback import roll_back
+from keysweep.rotation.engine.run import Done, Run, StepFailedError
+from keysweep.rotation.engine.steps import Outcome, Phase, Result, Step
+from keysweep.rotation.providers import Kind, ProviderError, Trouble
+
+_AFTER_PROMOTE = frozenset({Step.REVOKE, Step.PROVE_DEAD, Step.SHRED})
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
+_LOG = logging.getLogger(__name__)
+
+
+def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
+    """Take the rotation to an end, from wherever its journal says it stands.
+
+    Returns:
+        How it ended, and for an end other than DONE the failure that led there.
+
+    Raises:
+        FencedError: another worker took over.
+    """
+    if _started(run, Step.ROLL_BACK):
+        return _back(run, StepFailedError("the rotation was being rolled back"))
+    stragglers: KeysweepError | None = None
+    for step in run.record().steps:
+        if _done(run, step):
+            continue
+        try:
+            _perform(run, step)
+        except StepFailedError as failure:
+            if step is Step.ATTEST and run.forced:
+                stragglers = failure  # the old key dies all the same: those agents are known broken
+                continue
+            if not run.forced and step not in _AFTER_PROMOTE:
+                return _back(run, failure)
+            if run.forced and step not in _AFTER_PROMOTE:
+                _contain(run)
+            return Outcome.HALF_WAY, failure
+    return (Outcome.HALF_WAY, stragglers) if stragglers else (Outcome.DONE, None)
+
+
+def _started(run: Run, step: Step) -> bool:
+    with run.opened.database.read() as connection:
+        return any(event.step is step for event in journal.events(connection, run.rotation_id))
+
+
+def _done(run: Run, step: Step) -> bool:
+    with run.opened.database.read() as connection:
+        return any(
+            event.step is step and event.phase is Phase.OUTCOME and event.result is Result.OK
+            for event in journal.events(connection, run.rotation_id)
+        )
+
+
+def _perform(run: Run, step: Step) -> None:
+    """Run one step until it is done; troubles that pass are waited out within the rotation's time.
+
+    Raises:
+        StepFailedError: it cannot be done, or not in time.
+    """
+    pause = _FIRST_PAUSE_S
+    until = run.budget.end_at if step in _AFTER_PROMOTE or not run.forced else run.budget.revoke_at
+    while True:
+        with run.opened.database.write() as connection:
+            attempt = run.journal.intent(connection, step)
+        try:
+            _settle(run, step, attempt, ACTIONS[step](run, attempt))
+        except ProviderError as error:
+            _failed(run, step, attempt, error.message, error.trouble.value)
+            wait = error.retry_after_s or pause
+            if error.trouble not in {Trouble.BUSY, Trouble.UNCERTAIN} or run.monotonic() + wait > until:
+                raise StepFailedError(error.message, hint=error.hint) from None
+            _LOG.info("%s: %s; trying again in %.1f s", step.value, error.message, wait)
+            run.sleep(wait)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+        except StepFailedError as error:
+            _failed(run, step, attempt, error.message, "failed")
+            raise
+        else:
+            return
+
+
+def _settle(run: Run, step: Step, attempt: int, done: Done) -> None:
+    try:
+        with run.opened.database.write() as connection:
+            if done.settle:
+                done.settle(connection)
+            run.journal.outcome(connection, step, attempt, Result.OK, done.detail)
+    except (StepFailedError, ProviderError):
+        raise
+    except Exception:
+        if done.undo:
+            done.undo()  # a key that could not be sealed must not stay alive
+        raise
+
+
+def _failed(run: Run, step: Step, attempt: int, message: str, why: str) -> None:
+    with run.opened.database.write() as connection:
+        run.journal.outcome(connection, step, attempt, Result.FAILED, {"message": message, "why": why})
+
+
+def _back(run: Run, failure: StepFailedError) -> tuple[Outcome, KeysweepError]:
+    with run.opened.database.write() as connection:
+        attempt = run.journal.intent(connection, Step.ROLL_BACK)
+    try:
+        roll_back(run)
+    except KeysweepError as stuck:
+        _failed(run, Step.ROLL_BACK, attempt, stuck.message, "failed")
+        return Outcome.HALF_WAY, failure
+    with run.opened.database.write() as connection:
+        run.journal.outcome(connection, Step.ROLL_BACK, attempt, Result.OK)
+    return Outcome.ROLLED_BACK, failure
+
+
+def _contain(run: Run) -> None:
+    """Forced mode, no new key: end the old one all the same, where the provider can without a new value."""
+    if run.provider.facts.kind is Kind.SET_VALUE:
+        return
+    for step in (Step.REVOKE, Step.PROVE_DEAD):
+        if not _done(run, step):
+            try:
+                _perform(run, step)
+            except KeysweepError as error:
+                _LOG.warning("containment: %s: %s", step.value, error.message)
+                return

@@ -1,0 +1,102 @@
+"""The actions by which the old key goes: promoted away, revoked, proven dead, shredded."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from keysweep.rotation.credential import State, VersionRef
+from keysweep.rotation.engine import journal
+from keysweep.rotation.engine.death import prove_dead
+from keysweep.rotation.engine.run import OLD, Done, Run, StepFailedError, promised
+from keysweep.rotation.vault import store
+
+
+def promote(run: Run, _attempt: int) -> Done:
+    """Make the new version current, and let the old value go but for one cell until it is proven dead."""
+    old, new = run.old(), run.new()
+
+    def settle(connection: Connection) -> None:
+        now = run.opened.clock()
+        if store.sealed_value(connection, old.ref) is not None:
+            value = run.opened.vault.open_version(connection, old.ref)
+            run.keep(connection, OLD, value)
+            value.wipe()
+            store.shred_value(connection, old.ref)
+        if old.state is not State.RETIRED:
+            store.change_version(connection, old.ref, State.RETIRING)
+        store.change_version(connection, new.ref, State.CURRENT, promoted_at=now)
+        store.mark_rotated(connection, run.credential.id, now)
+        run.record_in_ledger(
+            connection, "key.promoted", {"version": new.ref.number, "fingerprint": new.fingerprint.short}
+        )
+
+    return Done(detail={"version": new.ref.number}, settle=settle)
+
+
+def revoke(run: Run, _attempt: int) -> Done:
+    """End the old key at the provider, addressed to its own id."""
+    old = run.old()
+    if old.provider_key_id is not None and old.provider_key_id == _new_key_id(run):
+        _guard_same_id(run)
+    value = run.old_value()
+    promised(run.provider.revoke)(run.account, old.provider_key_id, value)
+    value.wipe()
+
+    def settle(connection: Connection) -> None:
+        now = run.opened.clock()
+        store.change_version(connection, old.ref, State.RETIRING, revoked_at=now)
+        run.record_in_ledger(
+            connection, "key.revoked", {"version": old.ref.number, "fingerprint": old.fingerprint.short}
+        )
+
+    return Done(detail={"key_id": old.provider_key_id}, settle=settle)
+
+
+def end_of_life(run: Run, _attempt: int) -> Done:
+    """Retire the old version once it is proven dead."""
+    old = run.old()
+    value = run.old_value()
+    death = prove_dead(run, value)
+    value.wipe()
+
+    def settle(connection: Connection) -> None:
+        store.change_version(connection, old.ref, State.RETIRED, dead_at=death.since)
+        run.record_in_ledger(
+            connection,
+            "key.dead",
+            {
+                "version": old.ref.number,
+                "fingerprint": old.fingerprint.short,
+                "code": death.code,
+                "probes": death.probes,
+            },
+        )
+
+    return Done(detail={"code": death.code, "probes": death.probes, "since": str(death.since)}, settle=settle)
+
+
+def shred(run: Run, _attempt: int) -> Done:
+    """Destroy the last sealed copy of the old value."""
+    old = run.old()
+
+    def settle(connection: Connection) -> None:
+        journal.shred_cells(connection, run.rotation_id, run.opened.clock())
+        store.shred_value(connection, old.ref)
+        run.record_in_ledger(connection, "key.shredded", {"version": old.ref.number})
+
+    return Done(detail={}, settle=settle)
+
+
+def _new_key_id(run: Run) -> str | None:
+    number = run.record().new_number
+    if number is None:
+        return None
+    with run.opened.database.read() as connection:
+        return store.version(connection, VersionRef(credential_id=run.credential.id, number=number)).provider_key_id
+
+
+def _guard_same_id(run: Run) -> None:
+    """Never address a revocation to the id of the key that came: only a set value keeps its id."""
+    if not run.provider.facts.old_dies_on_set:
+        msg = "the old and the new key have one provider id; nothing was revoked"
+        raise StepFailedError(msg)

@@ -1,0 +1,254 @@
+"""The use case: replace one credential's value, or go on with a replacement that was interrupted."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keysweep.foundation.clock import Monotonic, Sleep
+from keysweep.foundation.errors import KeysweepError, UsageError
+from keysweep.rotation import agent_catalog, instances, provider_catalog
+from keysweep.rotation.credential import Credential, State, VersionRef
+from keysweep.rotation.engine import journal
+from keysweep.rotation.engine.execute import drive
+from keysweep.rotation.engine.journal import Journal, RotationEvent, RotationRecord
+from keysweep.rotation.engine.lease import BusyError, Lease, acquire, release
+from keysweep.rotation.engine.plan import Plan, plan
+from keysweep.rotation.engine.run import Budget, Run
+from keysweep.rotation.engine.steps import Mode, Outcome, Phase
+from keysweep.rotation.providers import Account, Provider
+from keysweep.rotation.vault import store
+from keysweep.rotation.vault.unlock import OpenVault
+
+_LEAST_REVOKE_S = 10.0
+"""A rotation that is taken up again past its deadline still gets this long before the old key is cut."""
+_LEAST_END_S = 30.0
+_BUSY_PAUSE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What shall be rotated, and why."""
+
+    credential: str
+    """Name."""
+    mode: Mode
+    reason: str
+    number: int | None = None
+    """The compromised version; None means the current one."""
+    incident_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How one rotation ended."""
+
+    credential: str
+    outcome: Outcome
+    rotation: RotationRecord | None
+    """None where nothing had to be done: the version was dead already."""
+    events: tuple[RotationEvent, ...] = ()
+    failure: KeysweepError | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Monotonic time; tests bring their own."""
+
+    monotonic: Monotonic = time.monotonic
+    sleep: Sleep = time.sleep
+
+
+def preview(opened: OpenVault, request: Request) -> Plan:
+    """Return the steps that `rotate` would take, without taking one.
+
+    Raises:
+        NotPossibleError: there is no automatic way.
+        UnknownCredentialError: no such credential.
+    """
+    credential, provider, account = _parties(opened, request.credential)
+    with opened.database.read() as connection:
+        standby = store.version_in(connection, credential.id, State.STANDBY) is not None
+    return plan(provider.facts, request.mode, standby=standby, has_admin=account.admin is not None)
+
+
+def rotate(opened: OpenVault, request: Request, *, timer: Timer | None = None) -> Report:
+    """Replace a credential's value; a rotation of it that was interrupted is taken up instead of starting a second one.
+
+    Raises:
+        NotPossibleError: there is no automatic way; nothing was done.
+        UnknownCredentialError: no such credential.
+        BusyError: another worker rotates it and did not finish in time.
+    """
+    timer = timer or Timer()
+    until = timer.monotonic() + opened.settings.rotation.deadline_s
+    while True:
+        with opened.database.read() as connection:
+            credential = store.credential_named(connection, request.credential)
+        if done := _already_dead(opened, credential, request):
+            return done
+        try:
+            with opened.database.write() as connection:
+                lease = acquire(connection, credential.id, opened.clock)
+            break
+        except BusyError:
+            if timer.monotonic() > until:
+                raise
+            timer.sleep(_BUSY_PAUSE_S)
+    try:
+        if done := _already_dead(opened, credential, request):
+            return done
+        with opened.database.read() as connection:
+            open_ones = journal.unfinished(connection, credential.id)
+        identifier = open_ones[0].id if open_ones else _begin(opened, request)
+        return _drive(opened, identifier, lease, timer)
+    finally:
+        with opened.database.write() as connection:
+            release(connection, lease)
+
+
+def resume(opened: OpenVault, rotation_id: str, *, timer: Timer | None = None) -> Report:
+    """Go on with a rotation that was killed or stopped half way.
+
+    Raises:
+        UnknownRotationError: no such rotation.
+        BusyError: a worker is at it.
+        UsageError: it has ended.
+    """
+    with opened.database.write() as connection:
+        record = journal.get(connection, rotation_id)
+        if record.outcome in {Outcome.DONE, Outcome.ROLLED_BACK}:
+            msg = f"rotation {record.id[:8]} has ended: {record.outcome}"
+            raise UsageError(msg)
+        lease = acquire(connection, record.credential_id, opened.clock)
+    try:
+        return _drive(opened, record.id, lease, timer or Timer())
+    finally:
+        with opened.database.write() as connection:
+            release(connection, lease)
+
+
+def _begin(opened: OpenVault, request: Request) -> str:
+    """Store the rotation with its plan; the first thing that a crash would find."""
+    steps = preview(opened, request).steps
+    with opened.database.write() as connection:
+        credential = store.credential_named(connection, request.credential)
+        current = store.version_in(connection, credential.id, State.CURRENT)
+        if current is None:
+            msg = f"{credential.name!r} has no current value"
+            raise UsageError(msg, hint=f"keysweep keys set {credential.name}")
+        identifier = uuid.uuid4().hex
+        record = RotationRecord(
+            id=identifier,
+            credential_id=credential.id,
+            old_number=current.ref.number,
+            new_number=None,
+            mode=request.mode,
+            steps=steps,
+            reason=request.reason,
+            incident_id=request.incident_id,
+            tag=f"keysweep-{credential.id[:8]}-{secrets.token_hex(4)}",
+            started_at=opened.clock(),
+            finished_at=None,
+            outcome=None,
+        )
+        journal.begin(connection, record)
+        opened.ledger.append(
+            connection,
+            actor="engine",
+            action="rotation.started",
+            subject=credential.name,
+            detail={"rotation": identifier, "mode": request.mode.value, "reason": request.reason},
+        )
+    return identifier
+
+
+def _drive(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Report:
+    run = _run(opened, identifier, lease, timer)
+    outcome, failure = drive(run)
+    with opened.database.write() as connection:
+        run.journal.renew(connection)
+        journal.finish(connection, identifier, outcome, opened.clock())
+        opened.ledger.append(
+            connection,
+            actor="engine",
+            action="rotation.finished",
+            subject=run.credential.name,
+            detail={"rotation": identifier, "outcome": outcome.value},
+        )
+    opened.database.forget_log()
+    with opened.database.read() as connection:
+        return Report(
+            credential=run.credential.name,
+            outcome=outcome,
+            rotation=journal.get(connection, identifier),
+            events=journal.events(connection, identifier),
+            failure=failure,
+        )
+
+
+def _run(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Run:
+    with opened.database.read() as connection:
+        record = journal.get(connection, identifier)
+        name = store.credential_by_id(connection, record.credential_id).name
+        bound = instances.agents_of(connection, record.credential_id)
+    credential, provider, account = _parties(opened, name)
+    settings, now = opened.settings.rotation, timer.monotonic()
+    spent = (opened.clock() - record.started_at).total_seconds()
+    return Run(
+        opened=opened,
+        credential=credential,
+        provider=provider,
+        account=account,
+        agents=tuple((agent, agent_catalog.get(agent.kind)) for agent in bound),
+        rotation_id=identifier,
+        journal=Journal(identifier, lease, opened.clock),
+        budget=Budget(
+            revoke_at=now + max(settings.revoke_after_s - spent, min(_LEAST_REVOKE_S, settings.revoke_after_s)),
+            end_at=now + max(settings.deadline_s - spent, min(_LEAST_END_S, settings.deadline_s)),
+        ),
+        monotonic=timer.monotonic,
+        sleep=timer.sleep,
+    )
+
+
+def _parties(opened: OpenVault, name: str) -> tuple[Credential, Provider, Account]:
+    with opened.database.read() as connection:
+        credential = store.credential_named(connection, name)
+        admin = store.admin_for(connection, credential)
+        current = store.version_in(connection, admin.id, State.CURRENT) if admin else None
+        key = opened.vault.open_version(connection, current.ref) if current else None
+    settings: Mapping[str, str] = {**opened.settings.providers.get(credential.provider, {}), **credential.settings}
+    account = Account(credential=name, settings=settings, admin=key)
+    return credential, provider_catalog.get(credential.provider), account
+
+
+def _already_dead(opened: OpenVault, credential: Credential, request: Request) -> Report | None:
+    """Answer a late alarm from history: a dead key is not rotated again."""
+    if request.number is None:
+        return None
+    with opened.database.read() as connection:
+        if any(r.old_number == request.number for r in journal.unfinished(connection, credential.id)):
+            return None
+        version = store.version(connection, VersionRef(credential_id=credential.id, number=request.number))
+    if version.state is not State.RETIRED:
+        return None
+    return Report(
+        credential=credential.name, outcome=Outcome.DONE, rotation=None, note=f"dead since {version.dead_at:%F %T} UTC"
+    )
+
+
+def elapsed_ms(report: Report) -> Mapping[str, int]:
+    """Return when each step was done, in milliseconds since the rotation was accepted."""
+    if report.rotation is None:
+        return {}
+    start = report.rotation.started_at
+    return {
+        event.step.value: round((event.at - start).total_seconds() * 1000)
+        for event in report.events
+        if event.phase is Phase.OUTCOME
+    }

@@ -1,0 +1,195 @@
+"""The inventory: put credentials into the vault, one by one or many at once, all or none."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from keysweep.foundation.errors import UsageError
+from keysweep.foundation.secret import Secret
+from keysweep.rotation import instances
+from keysweep.rotation.credential import Credential, CredentialId, State, Version
+from keysweep.rotation.vault import store
+from keysweep.rotation.vault.unlock import OpenVault
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]{0,127}")
+_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "postgresql": "DATABASE_URL"}
+
+
+class ImportRowError(UsageError):
+    """A row cannot be imported; the message names its line and never its value."""
+
+
+class Effect(StrEnum):
+    """What storing one entry did."""
+
+    ADDED = "added"
+    UNCHANGED = "unchanged"
+    STANDBY = "standby added"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key to store."""
+
+    name: str
+    provider: str
+    value: Secret
+    agent: str = ""
+    variable: str = ""
+    """Environment variable in which the agent gets it; empty means the provider's usual one."""
+    owner: str = ""
+    environment: str = ""
+    created_at: datetime | None = None
+    rotated_at: datetime | None = None
+    expires_at: datetime | None = None
+    provider_key_id: str | None = None
+    is_admin: bool = False
+    admin: str | None = None
+    state: State = State.CURRENT
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def default_variable(provider: str, name: str) -> str:
+    """Return the environment variable in which agents expect a key of *provider*."""
+    return _VARIABLES.get(provider) or re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "KEY"
+
+
+def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) -> Effect:
+    """Store one key, and its agent and binding where it names one.
+
+    Raises:
+        UsageError: the name is taken by another value, or is no name.
+    """
+    if not _NAME.fullmatch(entry.name):
+        msg = "a name has letters, digits and . _ / @ : - only, and at most 128 of them"
+        raise UsageError(msg)
+    if not entry.value:
+        msg = f"{entry.name}: the value is empty"
+        raise UsageError(msg)
+    known = store.find_credential(connection, entry.name)
+    fingerprint = opened.fingerprinter.of(entry.value)
+    if known and any(version.fingerprint == fingerprint for version in store.versions(connection, known.id)):
+        return Effect.UNCHANGED
+    if known and entry.state is not State.STANDBY:
+        msg = f"{entry.name!r} is stored with another value"
+        raise UsageError(msg, hint=f"keysweep keys set {entry.name}")
+    credential = known or _create(connection, opened, entry)
+    version = opened.vault.add_version(
+        connection,
+        credential,
+        entry.value,
+        state=entry.state,
+        provider_key_id=entry.provider_key_id,
+        created_at=entry.rotated_at or entry.created_at,
+    )
+    opened.ledger.append(
+        connection,
+        actor=actor,
+        action="key.stored",
+        subject=entry.name,
+        detail={
+            "version": version.ref.number,
+            "fingerprint": version.fingerprint.short,
+            "provider": entry.provider,
+            "state": entry.state.value,
+        },
+    )
+    if entry.agent and not entry.is_admin:
+        instances.add_agent(connection, entry.agent, "process", {}, opened.clock())
+        variable = entry.variable or default_variable(entry.provider, entry.name)
+        instances.bind(connection, entry.agent, variable, credential.id)
+    return Effect.STANDBY if entry.state is State.STANDBY else Effect.ADDED
+
+
+def import_entries(
+    opened: OpenVault, entries: Iterable[tuple[int, Entry | ImportRowError]], *, actor: str, partial: bool = False
+) -> Iterator[tuple[int, str, Effect | UsageError]]:
+    """Store many keys in one transaction: all, or with *partial* the good ones.
+
+    Yields:
+        Line, name and what happened.
+
+    Raises:
+        ImportRowError: a row is bad and *partial* is false; nothing was stored.
+    """
+    answers: list[tuple[int, str, Effect | UsageError]] = []
+    with opened.database.write() as connection:
+        for line, entry in entries:
+            try:
+                if isinstance(entry, ImportRowError):
+                    raise entry
+                answers.append((line, entry.name, add(connection, opened, entry, actor=actor)))
+            except UsageError as error:
+                if not partial:
+                    msg = f"line {line}: {error.message}; nothing was imported"
+                    raise ImportRowError(msg, hint=error.hint or "--partial takes the good rows") from None
+                answers.append((line, "", error))
+    yield from answers
+
+
+def _create(connection: Connection, opened: OpenVault, entry: Entry) -> Credential:
+    credential = Credential(
+        id=CredentialId(uuid.uuid4().hex),
+        name=entry.name,
+        provider=entry.provider,
+        owner=entry.owner,
+        environment=entry.environment,
+        is_admin=entry.is_admin,
+        admin=entry.admin,
+        settings=entry.settings,
+        created_at=entry.created_at or opened.clock(),
+        rotated_at=entry.rotated_at or entry.created_at or opened.clock(),
+        expires_at=entry.expires_at,
+    )
+    store.add_credential(connection, credential)
+    return credential
+
+
+def replace_value(
+    opened: OpenVault, name: str, value: Secret, *, key_id: str | None, standby: bool, actor: str
+) -> Version:
+    """Store a new value of a credential that is there: as a standby, or in place of the current one.
+
+    The value that is replaced stays recognisable by its fingerprint and is taken for live until it is proven dead; its
+    plaintext goes at once.
+
+    Raises:
+        UsageError: the credential has this very value already.
+    """
+    with opened.database.write() as connection:
+        credential = store.credential_named(connection, name)
+        if any(v.fingerprint == opened.fingerprinter.of(value) for v in store.versions(connection, credential.id)):
+            msg = f"{name!r} has, or had, this very value"
+            raise UsageError(msg)
+        current = store.version_in(connection, credential.id, State.CURRENT)
+        if current is not None and not standby:
+            store.change_version(connection, current.ref, State.RETIRING)
+            store.shred_value(connection, current.ref)
+        version = opened.vault.add_version(
+            connection,
+            credential,
+            value,
+            state=State.STANDBY if standby else State.CURRENT,
+            provider_key_id=key_id,
+        )
+        if not standby:
+            store.mark_rotated(connection, credential.id, version.created_at)
+        opened.ledger.append(
+            connection,
+            actor=actor,
+            action="key.stored",
+            subject=name,
+            detail={
+                "version": version.ref.number,
+                "fingerprint": version.fingerprint.short,
+                "state": version.state.value,
+            },
+        )
+    return version

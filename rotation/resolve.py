@@ -1,0 +1,77 @@
+"""The only way a value leaves the vault: authorised for this agent and credential, and written to the ledger every time."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from keysweep.foundation.errors import DeniedError
+from keysweep.foundation.ledger.chain import Ledger
+from keysweep.foundation.secret import Secret
+from keysweep.rotation.credential import Credential, CredentialId, State, VersionRef
+from keysweep.rotation.instances import AgentRecord
+from keysweep.rotation.vault import store
+from keysweep.rotation.vault.vault import Vault
+
+_SERVABLE = (State.CURRENT, State.PENDING)
+
+
+class RefusedError(DeniedError):
+    """An agent asked for a credential that it may not have.  The refusal is in the ledger: commit it."""
+
+
+def resolve(
+    connection: Connection,
+    vault: Vault,
+    ledger: Ledger,
+    agent: AgentRecord,
+    credential: CredentialId,
+    *,
+    purpose: str,
+    number: int | None = None,
+) -> tuple[VersionRef, Secret]:
+    """Open a value for *agent*.
+
+    Args:
+        connection: a write transaction; the ledger entry and the answer stand or fall together.
+        vault: opens the value.
+        ledger: records it.
+        agent: who asks.
+        credential: what for.
+        purpose: why, one word: `start`, `restart`, `helper`.
+        number: a version that a rotation is about to promote; None means the current one.
+
+    Raises:
+        RefusedError: the agent is not bound to it, or it administers others.
+    """
+    known = store.credential_by_id(connection, credential)
+    if known.is_admin or credential not in agent.bindings.values():
+        raise refuse(connection, ledger, agent.name, known.name, purpose)
+    ref = _servable(connection, known, number)
+    secret = vault.open_version(connection, ref)
+    ledger.append(
+        connection,
+        actor=f"agent:{agent.name}",
+        action="key.resolved",
+        subject=known.name,
+        detail={"version": ref.number, "purpose": purpose},
+    )
+    return ref, secret
+
+
+def refuse(connection: Connection, ledger: Ledger, agent: str, credential: str, purpose: str) -> RefusedError:
+    """Record a refusal and return the error to raise."""
+    ledger.append(
+        connection, actor=f"agent:{agent}", action="key.refused", subject=credential, detail={"purpose": purpose}
+    )
+    msg = f"agent {agent!r} may not have {credential!r}"
+    return RefusedError(msg, hint=f"keysweep agents bind {agent} {credential}")
+
+
+def _servable(connection: Connection, credential: Credential, number: int | None) -> VersionRef:
+    for version in reversed(store.versions(connection, credential.id)):
+        if version.state in _SERVABLE and number in (None, version.ref.number):
+            if number is None and version.state is not State.CURRENT:
+                continue
+            return version.ref
+    msg = f"{credential.name!r} has no value that may be served"
+    raise DeniedError(msg, hint=f"keysweep keys set {credential.name}")

@@ -1,0 +1,213 @@
+"""Recognise leaked keys: exact by keyed fingerprint, and in text read from images by folded windows.
+
+The window index of live values is built in memory from the vault, holds keyed hashes only, and is never stored.  Of a
+retired value only the long folded runs are left (see `vault.FOLD_RUN`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from sqlalchemy import Connection
+
+from keysweep.foundation.database.connect import Database
+from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
+from keysweep.rotation.credential import Credential, State, Version
+from keysweep.rotation.vault import store
+from keysweep.rotation.vault.vault import FOLD_RUN, Vault
+from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Resemblance
+
+WINDOW = 8
+"""Folded characters of a window of a live value."""
+_LEAST = 0.34
+"""Share of a value's windows that must be seen: with windows of 8, about one misread character in eight."""
+_KNOWN_STATE = {
+    State.CURRENT: KnownState.CURRENT,
+    State.PENDING: KnownState.STANDBY,
+    State.STANDBY: KnownState.STANDBY,
+    State.RETIRING: KnownState.RETIRED,
+    State.RETIRED: KnownState.RETIRED,
+    State.DISCARDED: KnownState.RETIRED,
+}
+
+
+class Folded(Protocol):
+    """Text with look-alikes folded, and the way back."""
+
+    @property
+    def text(self) -> bytes:
+        """The folded text."""
+        ...
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """For each folded byte, the offset of its original."""
+        ...
+
+
+Fold = Callable[[bytes], Folded]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """One stored value that text may resemble."""
+
+    credential: Credential
+    version: Version
+    windows: int
+    """How many windows it has."""
+
+
+@final
+class VaultIndex:
+    """`KnownKeys` over the vault.
+
+    Args:
+        database: the store.
+        vault: opens live values when the window index is built, which the first image does.
+        fingerprinter: of this store.
+        fold: look-alike folding of the scanner.
+    """
+
+    def __init__(self, database: Database, vault: Vault, fingerprinter: Fingerprinter, fold: Fold) -> None:
+        self._database = database
+        self._vault = vault
+        self._fingerprinter = fingerprinter
+        self._fold = fold
+        self._windows: tuple[dict[bytes, list[tuple[_Target, int]]], ...] | None = None
+
+    def digest(self) -> str | None:
+        """Return a keyed fingerprint over all versions and their states."""
+        with self._database.read() as connection:
+            lines = [
+                f"{version.ref.credential_id}/{version.ref.number}/{version.state}"
+                for credential in store.credentials(connection)
+                for version in store.versions(connection, credential.id)
+            ]
+        return str(self._fingerprinter.of_bytes("\n".join(lines).encode()))
+
+    def owner(self, fingerprint: Fingerprint, parts: Sequence[Fingerprint] = ()) -> CredentialMatch | None:
+        """Return the stored credential whose value, or failing that whose component, has that fingerprint."""
+        with self._database.read() as connection:
+            if found := store.by_fingerprint(connection, fingerprint):
+                return _answer(*found, MatchKind.EXACT, 1.0)
+            if found := store.by_parts(connection, (fingerprint, *parts)):
+                return _answer(*found, MatchKind.PART, 1.0)
+        return None
+
+    def resembling(self, text: bytes) -> Sequence[Resemblance]:
+        """Return every stored value that *text*, read from an image, shows."""
+        folded = self._fold(text)
+        found: list[Resemblance] = []
+        for width, index in zip((WINDOW, FOLD_RUN), self._built(), strict=True):
+            found += self._seen(folded, width, index)
+        found.sort(key=lambda r: (-r.credential.certainty, r.start))
+        kept: list[Resemblance] = []
+        for candidate in found:
+            if all(candidate.end <= other.start or candidate.start >= other.end for other in kept):
+                kept.append(candidate)
+        return sorted(kept, key=lambda r: r.start)
+
+    def _seen(self, folded: Folded, width: int, index: dict[bytes, list[tuple[_Target, int]]]) -> list[Resemblance]:
+        hits: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+        targets: dict[tuple[str, int], _Target] = {}
+        for at in range(len(folded.text) - width + 1):
+            for target, position in index.get(self._key(folded.text[at : at + width]), ()):
+                key = (target.version.ref.credential_id, target.version.ref.number)
+                targets[key] = target
+                hits[key].append((at, position))
+        return [
+            resemblance
+            for key, places in hits.items()
+            for resemblance in _clusters(targets[key], places, folded, width)
+        ]
+
+    def _built(self) -> tuple[dict[bytes, list[tuple[_Target, int]]], ...]:
+        if self._windows is None:
+            with self._database.read() as connection:
+                self._windows = (self._live(connection), self._retired(connection))
+        return self._windows
+
+    def _live(self, connection: Connection) -> dict[bytes, list[tuple[_Target, int]]]:
+        """Index every live value; a window that two credentials share tells nothing and is left out."""
+        entries: list[tuple[bytes, _Target, int]] = []
+        for credential, version in store.live_versions(connection):
+            value = self._vault.open_version(connection, version.ref)
+            body = self._fold(value.reveal()[len(version.preview.prefix) :]).text
+            value.wipe()
+            count = max(len(body) - WINDOW + 1, 0)
+            target = _Target(credential=credential, version=version, windows=count)
+            if count >= WINDOW:
+                entries += [(self._key(body[at : at + WINDOW]), target, at) for at in range(count)]
+        owners = Counter(key for key, _ in {(key, target.credential.id) for key, target, _ in entries})
+        index: dict[bytes, list[tuple[_Target, int]]] = defaultdict(list)
+        for key, target, position in entries:
+            if owners[key] == 1:
+                index[key].append((target, position))
+        return index
+
+    def _retired(self, connection: Connection) -> dict[bytes, list[tuple[_Target, int]]]:
+        """Index the long runs that are left of values that were destroyed."""
+        runs = store.folds(connection)
+        counts = Counter(ref for ref, _, _ in runs)
+        targets = {
+            ref: _Target(
+                credential=store.credential_by_id(connection, ref.credential_id),
+                version=store.version(connection, ref),
+                windows=counts[ref],
+            )
+            for ref in counts
+        }
+        index: dict[bytes, list[tuple[_Target, int]]] = defaultdict(list)
+        for ref, position, digest in runs:
+            index[digest.digest].append((targets[ref], position * FOLD_RUN))
+        return index
+
+    def _key(self, window: bytes) -> bytes:
+        if len(window) == FOLD_RUN:
+            return self._fingerprinter.of_bytes(window).digest
+        return self._fingerprinter.of_bytes(window).digest[:8]
+
+
+def _clusters(target: _Target, places: list[tuple[int, int]], folded: Folded, width: int) -> list[Resemblance]:
+    """Group hits that lie on one diagonal, allowing for characters that were lost or added in between."""
+    least = 1 if width == FOLD_RUN else max(3, int(target.windows * _LEAST))
+    groups: list[list[tuple[int, int]]] = []
+    for at, position in sorted(places):
+        slack = max(4, width)
+        if groups and abs((at - position) - (groups[-1][-1][0] - groups[-1][-1][1])) <= slack:
+            groups[-1].append((at, position))
+        else:
+            groups.append([(at, position)])
+    found = []
+    for group in groups:
+        seen = len({position for _, position in group})
+        if seen < least:
+            continue
+        first, last = group[0][0], group[-1][0] + width - 1
+        certainty = round(min(seen / target.windows, 0.99), 2)
+        found.append(
+            Resemblance(
+                start=folded.offsets[first],
+                end=folded.offsets[last] + 1,
+                fingerprint=target.version.fingerprint,
+                preview=target.version.preview,
+                credential=_answer(target.credential, target.version, MatchKind.OCR, certainty),
+            )
+        )
+    return found
+
+
+def _answer(credential: Credential, version: Version, match: MatchKind, certainty: float) -> CredentialMatch:
+    return CredentialMatch(
+        name=credential.name,
+        provider=credential.provider,
+        version=version.ref.number,
+        state=_KNOWN_STATE[version.state],
+        match=match,
+        certainty=certainty,
+        dead_since=version.dead_at,
+    )
