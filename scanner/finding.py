@@ -49,6 +49,15 @@ Origin = FileOrigin | CommitOrigin | StreamOrigin
 """Where bytes come from."""
 
 
+def name_of(origin: Origin) -> str:
+    """Return the path of an origin, as coverage and occurrences name it."""
+    match origin:
+        case FileOrigin(path=path) | CommitOrigin(path=path):
+            return path
+        case StreamOrigin(name=name):
+            return name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
     """Bytes to look at, not yet read."""

@@ -12,6 +12,7 @@ import platform
 import stat
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import final
 
@@ -31,7 +32,7 @@ class Engine:
 
     def __init__(self, anchors: Sequence[bytes], cache_dir: Path | None) -> None:
         name = hashlib.sha256(
-            b"\0".join([hyperscan.__version__.encode(), platform.machine().encode(), _cpu_flags(), *anchors])
+            b"\0".join([version("hyperscan").encode(), platform.machine().encode(), _cpu_flags(), *anchors])
         ).hexdigest()
         cached = cache_dir / f"{name}.db" if cache_dir else None
         self._database = (_load(cached) if cached else None) or _compile(anchors, cached)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from keysweep.scanner.coverage import CoverageLog
-from keysweep.scanner.finding import Blob
+from keysweep.scanner.finding import Blob, Origin
 
 
 class Source(Protocol):
@@ -14,4 +14,13 @@ class Source(Protocol):
 
     def blobs(self, log: CoverageLog) -> Iterator[Blob]:
         """Yield what there is to read, in a fixed order.  One bad item is logged and never ends the run."""
+        ...
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """A source that can say more about where a blob stands, once it is known which blobs matter."""
+
+    def resolve(self, origins: Sequence[Origin]) -> Mapping[Origin, Origin]:
+        """Return fuller origins for those of *origins* that it knows more about."""
         ...

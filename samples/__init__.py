@@ -1,0 +1,1 @@
+"""Inputs and simulators to try keysweep on; nothing of the product imports them."""

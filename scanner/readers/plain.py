@@ -1,0 +1,93 @@
+"""Anything as text: windows of bounded size over the stored bytes, with exact offsets, lines and columns.
+
+UTF-16 and UTF-32 are turned into UTF-8 first; their offsets then cover the whole file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from keysweep.scanner.coverage import CoverageLog, Gap
+from keysweep.scanner.finding import Blob, Origin, Segment, name_of
+from keysweep.scanner.readers import Reader
+
+WINDOW = 4 << 20
+"""Bytes of one segment."""
+OVERLAP = 64 << 10
+"""Bytes that two segments share, so that a key on the seam is whole in one of them."""
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_LARGEST_WIDE = 256 << 20
+
+
+def _segments(blob: Blob, log: CoverageLog) -> Iterator[Segment]:
+    name = name_of(blob.origin)
+    try:
+        with blob.open() as file:
+            head = file.read(WINDOW)
+            encoding = _wide(head)
+            if encoding is not None:
+                yield from _decoded(blob.origin, file, head, encoding, log, name)
+            else:
+                yield from _windows(blob.origin, file, head, log)
+    except OSError:
+        log.skip(name, Gap.UNREADABLE)
+
+
+def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> Iterator[Segment]:
+    start, line, column, total = 0, 1, 1, len(data)
+    while True:
+        yield Segment(origin=origin, data=data, start=start, line=line, column=column)
+        fresh = file.read(WINDOW) if len(data) >= WINDOW else b""
+        if not fresh:
+            log.read(total)
+            return
+        total += len(fresh)
+        passed = data[:-OVERLAP]
+        breaks = passed.count(b"\n")
+        column = len(passed) - passed.rfind(b"\n") if breaks else column + len(passed)
+        line += breaks
+        start += len(passed)
+        data = data[-OVERLAP:] + fresh
+
+
+def _decoded(
+    origin: Origin, file: BinaryIO, head: bytes, encoding: str, log: CoverageLog, name: str
+) -> Iterator[Segment]:
+    stored = head + file.read(_LARGEST_WIDE)
+    if file.read(1):
+        log.skip(name, Gap.TRUNCATED)
+    text = stored.decode(encoding, "replace").encode("utf-8", "replace")
+    for at in range(0, max(len(text), 1), WINDOW):
+        yield Segment(
+            origin=origin,
+            data=text[max(at - OVERLAP, 0) : at + WINDOW],
+            via=(encoding[:6],),
+            encoded_length=len(stored),
+        )
+    log.read(len(stored))
+
+
+def _wide(head: bytes) -> str | None:
+    """Return the encoding of text in units of two or four bytes: by its mark, or by the zeros of plain letters."""
+    for mark, encoding in _BOMS:
+        if head.startswith(mark):
+            return encoding
+    sample = head[:2048]
+    if len(sample) < 16 or b"\0" not in sample:
+        return None
+    if re.fullmatch(rb"(?:[\x09\x0a\x0d\x20-\x7e]\0)+", sample[: len(sample) // 2 * 2]):
+        return "utf-16-le"
+    if re.fullmatch(rb"(?:\0[\x09\x0a\x0d\x20-\x7e])+", sample[: len(sample) // 2 * 2]):
+        return "utf-16-be"
+    return None
+
+
+READER = Reader(name="plain", accepts=lambda _name, _head: True, segments=_segments)

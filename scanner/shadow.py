@@ -1,0 +1,187 @@
+"""Read a repository that may be hostile: through a private bare shadow, never with the target's own configuration.
+
+The shadow links to the target's object folders and nothing else, so that no configuration, hook, attribute or alternate of the
+target is ever read by git, and every git process gets an environment made here.  The rules and what they stop are in
+docs/adr/0010-hostile-repositories.md.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from keysweep.scanner.coverage import CoverageLog, Gap
+
+if TYPE_CHECKING:
+    from git import Git as GitCommand
+
+_FANOUT = re.compile(r"[0-9a-f]{2}")
+_SHA256 = re.compile(rb"(?im)^\s*objectformat\s*=\s*sha256\s*$")
+_OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REF = re.compile(r"refs/[A-Za-z0-9._/@+=#%,{}-]{1,500}")
+_SMALL = 1 << 16
+_PACKED = 64 << 20
+
+
+@final
+class Shadow:
+    """A private bare repository over the objects of another one."""
+
+    def __init__(self, folder: Path, target: Path, command: GitCommand) -> None:
+        self.folder = folder
+        self.target = target
+        """The target's git folder."""
+        self._command = command
+
+    def stream(self, *arguments: str, stdin: bytes | None = None) -> Any:
+        """Start a git process and return it; its `stdout` is read by the caller, `wait` called at the end.
+
+        Args:
+            arguments: without user text; revisions only as object ids.
+            stdin: what it reads, None for nothing.
+        """
+        source: Any = None
+        if stdin is not None:
+            source = tempfile.TemporaryFile()  # noqa: SIM115  git reads it after this function returned
+            source.write(stdin)
+            source.seek(0)
+        return self._command.execute([_git(), *arguments], as_process=True, istream=source)
+
+    def lines(self, *arguments: str, index: Path | None = None) -> bytes:
+        """Run git and return its output; empty where it fails."""
+        env = {"GIT_INDEX_FILE": str(index)} if index else {}
+        with self._command.custom_environment(**env):
+            status, out, _ = self._command.execute(
+                [_git(), *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+        return bytes(out) if status == 0 else b""
+
+    def resolve(self, name: str) -> str | None:
+        """Return the object id that a branch, tag, `HEAD` or id means in the target; read as data, not by git."""
+        if _OBJECT.fullmatch(name):
+            return name
+        refs = _refs(self.target)
+        for candidate in (name, f"refs/heads/{name}", f"refs/tags/{name}", f"refs/remotes/{name}"):
+            if candidate in refs:
+                return refs[candidate]
+        return None
+
+
+@contextmanager
+def shadow_of(path: Path, log: CoverageLog) -> Iterator[Shadow | None]:
+    """Make a shadow of the repository at *path* for the length of a block; None, and a gap, if there is none."""
+    target = _git_folder(path)
+    if target is None:
+        log.skip(str(path), Gap.NOT_A_REPOSITORY)
+        yield None
+        return
+    if (target / "objects/info/alternates").exists():
+        log.skip(f"{path} (alternates)", Gap.OUTSIDE)
+    folder = Path(tempfile.mkdtemp(prefix="keysweep-"))
+    try:
+        yield Shadow(folder, target, _prepare(folder, target))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare(folder: Path, target: Path) -> GitCommand:
+    from git import Git as GitCommand
+
+    sha256 = _SHA256.search(_read(target / "config")) is not None
+    (folder / "refs").mkdir()
+    (folder / "home").mkdir()
+    objects = folder / "objects"
+    objects.mkdir()
+    for entry in os.scandir(target / "objects"):
+        if entry.is_dir(follow_symlinks=False) and (entry.name == "pack" or _FANOUT.fullmatch(entry.name)):
+            (objects / entry.name).symlink_to(Path(entry.path).resolve())
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    extension = "\n[extensions]\n\tobjectformat = sha256\n" if sha256 else "\n"
+    (folder / "config").write_text(
+        f"[core]\n\tbare = true\n\trepositoryformatversion = {int(sha256)}\n\tdeltaBaseCacheLimit = 96m{extension}"
+    )
+    command = GitCommand(str(folder))
+    command.update_environment(**_environment(folder))
+    return command
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "GIT_DIR": str(folder),
+        "GIT_OBJECT_DIRECTORY": str(folder / "objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+        "GIT_INDEX_FILE": str(folder / "index"),
+        "GIT_WORK_TREE": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.fsmonitor",
+        "GIT_CONFIG_VALUE_0": "false",
+        "GIT_CONFIG_PARAMETERS": "",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_PAGER": "cat",
+        "GIT_EDITOR": "true",
+        "HOME": str(folder / "home"),
+        "XDG_CONFIG_HOME": str(folder / "home"),
+        "PATH": os.defpath,
+        "LC_ALL": "C",
+    }
+
+
+def _git() -> str:
+    return shutil.which("git") or "/usr/bin/git"
+
+
+def _git_folder(path: Path) -> Path | None:
+    """Return the git folder of a work tree or bare repository; one that a `gitdir:` file puts elsewhere is refused."""
+    for candidate in (path / ".git", path):
+        if candidate.is_symlink() and candidate.name == ".git":
+            return None
+        if (candidate / "objects").is_dir() and (candidate / "HEAD").exists():
+            return candidate.resolve()
+    return None
+
+
+def _refs(target: Path) -> dict[str, str]:
+    """Read packed and loose refs as text, one level of symbolic refs followed."""
+    refs: dict[str, str] = {}
+    for line in _read(target / "packed-refs", _PACKED).decode("utf-8", "replace").splitlines():
+        identifier, _, name = line.partition(" ")
+        if _OBJECT.fullmatch(identifier) and _REF.fullmatch(name):
+            refs[name] = identifier
+    for folder, _, names in os.walk(target / "refs", followlinks=False):
+        for name in names:
+            file = Path(folder) / name
+            text = _read(file).decode("utf-8", "replace").strip()
+            if _OBJECT.fullmatch(text):
+                refs[file.relative_to(target).as_posix()] = text
+    head = _read(target / "HEAD").decode("utf-8", "replace").strip()
+    if _OBJECT.fullmatch(head):
+        refs["HEAD"] = head
+    elif (name := head.removeprefix("ref: ")) in refs:
+        refs["HEAD"] = refs[name]
+    return refs
+
+
+def _read(path: Path, limit: int = _SMALL) -> bytes:
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            return file.read(limit)
+    except OSError:
+        return b""

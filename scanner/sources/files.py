@@ -1,0 +1,103 @@
+"""A file or a folder: regular files only, in order of their path, links not followed."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, final
+
+from keysweep.scanner.coverage import CoverageLog, Gap
+from keysweep.scanner.finding import Blob, FileOrigin
+
+_REPOSITORY = ".git"
+"""The inside of a repository is read as history (`git:PATH`), not as files."""
+
+
+@final
+class Files:
+    """What lies at a path.
+
+    Args:
+        root: a file or a folder; if it is a link, what it points to.
+        exclude: patterns of `fnmatch` over the path below *root*, with `/` between names.
+        largest: size in bytes above which a file is left out and recorded.
+    """
+
+    def __init__(self, root: Path, *, exclude: tuple[str, ...] = (), largest: int | None = None) -> None:
+        self._root = root
+        self._exclude = exclude
+        self._largest = largest
+
+    def blobs(self, log: CoverageLog) -> Iterator[Blob]:
+        """Yield every regular file; what is none, or cannot be listed, goes to *log*."""
+        start = Path(os.path.realpath(self._root))
+        try:
+            status = start.stat()
+        except OSError:
+            log.skip(str(self._root), Gap.VANISHED)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            yield from self._folder(start, log)
+        elif (blob := self._file(start, str(self._root), log)) is not None:
+            yield blob
+
+    def _folder(self, start: Path, log: CoverageLog) -> Iterator[Blob]:
+        waiting = [start]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
+            except OSError:
+                log.skip(self._named(folder, start), Gap.UNREADABLE)
+                continue
+            below = []
+            for entry in entries:
+                path = folder / entry.name
+                inner = path.relative_to(start).as_posix()
+                if self._excluded(inner):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name != _REPOSITORY:
+                        below.append(path)
+                elif (blob := self._file(path, self._named(path, start), log)) is not None:
+                    yield blob
+            waiting.extend(reversed(below))
+
+    def _file(self, path: Path, name: str, log: CoverageLog) -> Blob | None:
+        try:
+            status = path.lstat()
+        except OSError:
+            log.skip(name, Gap.VANISHED)
+            return None
+        if stat.S_ISLNK(status.st_mode):
+            return None  # what it points to is either scanned under its own name or outside of the target
+        if not stat.S_ISREG(status.st_mode):
+            log.skip(name, Gap.NOT_A_FILE)
+            return None
+        if self._largest is not None and status.st_size > self._largest:
+            log.skip(name, Gap.TOO_LARGE)
+            return None
+        return Blob(origin=FileOrigin(path=name), size=status.st_size, open=lambda: _open(path))
+
+    def _named(self, path: Path, start: Path) -> str:
+        return os.path.normpath(self._root / path.relative_to(start))
+
+    def _excluded(self, inner: str) -> bool:
+        return any(
+            fnmatch.fnmatchcase(inner, pattern) or fnmatch.fnmatchcase(Path(inner).name, pattern)
+            for pattern in self._exclude
+        )
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file that was seen to be regular; if it was swapped for something else meanwhile, refuse."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        msg = "not a regular file any more"
+        raise OSError(msg)
+    return os.fdopen(handle, "rb")

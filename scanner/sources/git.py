@@ -1,0 +1,218 @@
+"""A repository's history: every object once, unreachable ones too, through a shadow (see `scanner.shadow`)."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, final
+
+from keysweep.foundation.errors import UsageError
+from keysweep.scanner.coverage import CoverageLog, Gap
+from keysweep.scanner.finding import Blob, CommitOrigin, Origin
+from keysweep.scanner.shadow import Shadow, shadow_of
+
+_TEXT = frozenset({b"blob", b"commit", b"tag"})
+_LARGEST = 512 << 20
+_WHO = re.compile(rb"(?m)^(?:author|tagger) (.*) (\d+) ([+-]\d{4})$")
+_FORMAT = "--format=%x01%H%x00%an <%ae>%x00%aI"
+
+
+@final
+class Git:
+    """Everything that a repository ever held.
+
+    Args:
+        path: work tree or bare repository.
+        revisions: `A..B` to look only at what those commits brought; None for all objects.
+    """
+
+    def __init__(self, path: Path, *, revisions: str | None = None) -> None:
+        self._path = path
+        self._revisions = revisions
+        self._commits: list[str] = []
+
+    def blobs(self, log: CoverageLog) -> Iterator[Blob]:
+        """Yield blobs, commits and tags; a broken object store is logged.
+
+        Raises:
+            UsageError: the range names no commits of the repository.
+        """
+        with shadow_of(self._path, log) as shadow:
+            if shadow is None:
+                return
+            wanted = _range(shadow, self._revisions) if self._revisions else None
+            yield from self._objects(shadow, wanted, log)
+
+    def resolve(self, origins: Sequence[Origin]) -> Mapping[Origin, Origin]:
+        """Return where and by whom each blob was first committed; blobs that no commit has stay as they are."""
+        wanted = {o.blob: o for o in origins if isinstance(o, CommitOrigin) and o.commit is None}
+        found: dict[Origin, Origin] = {}
+        if not wanted or not self._commits:
+            return found
+        with shadow_of(self._path, CoverageLog()) as shadow:
+            if shadow is None:
+                return found
+            for commit, author, date, blob, path in _introductions(shadow, self._commits):
+                if (origin := wanted.pop(blob, None)) is not None:
+                    found[origin] = CommitOrigin(path=path, blob=blob, commit=commit, author=author, date=date)
+                    if not wanted:
+                        break
+        return found
+
+    def _objects(self, shadow: Shadow, wanted: bytes | None, log: CoverageLog) -> Iterator[Blob]:
+        if wanted is None:
+            process = shadow.stream("cat-file", "--batch-all-objects", "--batch", "--unordered", "--buffer")
+        else:
+            process = shadow.stream("cat-file", "--batch", "--buffer", stdin=wanted)
+        try:
+            for identifier, kind, data in _parse(process.stdout, log, str(self._path)):
+                if kind == b"commit":
+                    self._commits.append(identifier)
+                if kind in _TEXT:
+                    yield _blob(identifier, kind, data)
+        finally:
+            process.stdout.close()
+            if process.wait(stderr=b"") not in {0, -13}:
+                log.skip(str(self._path), Gap.CORRUPT)
+
+
+@final
+class Staged:
+    """What is staged for the next commit: index entries that `HEAD` does not have.
+
+    Args:
+        path: the work tree.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def blobs(self, log: CoverageLog) -> Iterator[Blob]:
+        """Yield each staged file as it would be committed."""
+        with shadow_of(self._path, log) as shadow:
+            if shadow is None:
+                return
+            index = shadow.folder / "index"
+            try:
+                index.write_bytes((shadow.target / "index").read_bytes())
+            except OSError:
+                return
+            head = shadow.resolve("HEAD") or shadow.lines("hash-object", "-t", "tree", "/dev/null").decode().strip()
+            raw = shadow.lines(
+                "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", head, index=index
+            )
+            entries = list(_raw_entries(raw))
+            process = shadow.stream(
+                "cat-file", "--batch", "--buffer", stdin="".join(f"{b}\n" for b, _ in entries).encode()
+            )
+            paths = dict(entries)
+            try:
+                for identifier, kind, data in _parse(process.stdout, log, str(self._path)):
+                    if kind == b"blob":
+                        origin = CommitOrigin(path=paths[identifier], blob=identifier, commit=None)
+                        yield Blob(origin=origin, size=len(data), open=_opener(data))
+            finally:
+                process.stdout.close()
+                process.wait(stderr=b"")
+
+
+def _parse(stream: Any, log: CoverageLog, name: str) -> Iterator[tuple[str, bytes, bytes]]:
+    """Read the batch format: `<id> <type> <size>`, the bytes, a line break."""
+    while header := stream.readline():
+        fields = header.split()
+        if len(fields) != 3 or not fields[2].isdigit():
+            log.skip(f"{name} {fields[0][:64].decode('ascii', 'replace') if fields else '?'}", Gap.CORRUPT)
+            continue
+        size = int(fields[2])
+        if size > _LARGEST:
+            log.skip(f"{name} {fields[0].decode()}", Gap.TOO_LARGE)
+            while size > 0:
+                size -= len(stream.read(min(size, 1 << 20))) or size
+            stream.read(1)
+            continue
+        data = stream.read(size)
+        stream.read(1)
+        if len(data) < size:
+            log.skip(f"{name} {fields[0].decode()}", Gap.TRUNCATED)
+        yield fields[0].decode(), fields[1], data
+
+
+def _blob(identifier: str, kind: bytes, data: bytes) -> Blob:
+    author = date = None
+    if kind != b"blob" and (who := _WHO.search(data)):
+        from datetime import UTC, datetime
+
+        author = who[1].decode("utf-8", "replace")
+        date = datetime.fromtimestamp(min(int(who[2]), 1 << 36), UTC).isoformat()
+    path = identifier if kind == b"blob" else f"{kind.decode()} message"
+    commit = None if kind == b"blob" else identifier
+    origin = CommitOrigin(path=path, blob=identifier, commit=commit, author=author, date=date)
+    return Blob(origin=origin, size=len(data), open=_opener(data))
+
+
+def _opener(data: bytes) -> Any:
+    def opened() -> BinaryIO:
+        return io.BytesIO(data)
+
+    return opened
+
+
+def _range(shadow: Shadow, revisions: str) -> bytes:
+    """Return the ids of the objects that a range of commits brought, a line each."""
+    start, separator, end = revisions.partition("..")
+    first, last = shadow.resolve(start), shadow.resolve(end.lstrip(".") or "HEAD")
+    if not separator or first is None or last is None:
+        msg = f"the range {revisions!r} names no commits of this repository"
+        raise UsageError(msg, hint="--range A..B, with branches, tags or full commit ids")
+    listed = shadow.lines("rev-list", "--objects", last, f"^{first}", "--end-of-options")
+    return b"".join(line.split(b" ", 1)[0] + b"\n" for line in listed.splitlines())
+
+
+def _introductions(shadow: Shadow, commits: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield (commit, author, date, blob, path) for every blob that a commit brought, oldest commit first."""
+    options = (
+        "--raw",
+        "-z",
+        "--no-abbrev",
+        "--no-renames",
+        "--root",
+        "-m",
+        "--reverse",
+        "--no-ext-diff",
+        "--no-textconv",
+    )
+    process = shadow.stream(
+        "log", *options, "--no-show-signature", _FORMAT, "--stdin", stdin="".join(f"{c}\n" for c in commits).encode()
+    )
+    try:
+        for record in _records(process.stdout):
+            head, _, changes = record.partition(b"\0\n:")
+            fields = head.split(b"\0")
+            if len(fields) < 3 or not changes:
+                continue
+            commit, author, date = (field.decode("utf-8", "replace").strip() for field in fields[:3])
+            for blob, path in _raw_entries(b":" + changes):
+                yield commit, author, date, blob, path
+    finally:
+        process.stdout.close()
+        process.wait(stderr=b"")
+
+
+def _records(stream: Any) -> Iterator[bytes]:
+    """Split at the byte 1 that begins each commit."""
+    rest = b""
+    while block := stream.read(1 << 20):
+        *whole, rest = (rest + block).split(b"\x01")
+        yield from whole
+    yield rest
+
+
+def _raw_entries(raw: bytes) -> Iterator[tuple[str, str]]:
+    """Read `:mode mode old new status`, a zero, the path, a zero; yield (new id, path), deletions left out."""
+    fields = raw.split(b"\0")
+    for meta, path in zip(fields[::2], fields[1::2], strict=False):
+        parts = meta.lstrip(b"\n").lstrip(b":").split()
+        if len(parts) == 5 and not parts[4].startswith(b"D") and parts[3].strip(b"0"):
+            yield parts[3].decode(), path.decode("utf-8", "surrogateescape")
