@@ -19,7 +19,12 @@ def make_repository(path: Path, line: str) -> None:
     _commit(path, 3, {"server.py": "import os\n\nDSN = os.environ['DATABASE_URL']\n"}, "Read the settings")
     (path / ".env").unlink()
     _commit(path, 4, {".gitignore": ".env\n"}, "Do not track .env")
-    _commit(path, 5, {"README.md": "# mcp-postgres\n\nAn MCP server over the orders database.  Set DATABASE_URL.\n"}, "Say so")
+    _commit(
+        path,
+        5,
+        {"README.md": "# mcp-postgres\n\nAn MCP server over the orders database.  Set DATABASE_URL.\n"},
+        "Say so",
+    )
 
 
 def _commit(path: Path, day: int, files: dict[str, str], message: str) -> None:

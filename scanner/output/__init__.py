@@ -1,1 +1,51 @@
-"""One file a format; converts, never computes."""
+"""One file a format, exporting `FORMAT`; converts, never computes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from keysweep.foundation.errors import UsageError
+from keysweep.scanner.pipeline import ScanResult
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How text for people looks."""
+
+    color: bool = False
+    columns: int = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One output format."""
+
+    title: str
+    render: Callable[[ScanResult, Look], str]
+
+
+class UnknownFormatError(UsageError):
+    """No file of that name."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the formats there are, in order."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem != "__init__"))
+
+
+def get(name: str) -> Format:
+    """Return one format.
+
+    Raises:
+        UnknownFormatError: there is none of that name.
+    """
+    if name not in names():
+        msg = f"no output format is called {name!r}"
+        raise UnknownFormatError(msg, hint=f"known: {', '.join(names())}")
+    found: Format = importlib.import_module(f"keysweep.scanner.output.{name}").FORMAT
+    return found

@@ -1,0 +1,58 @@
+"""From the result of a scan to outputs and an exit code."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from keysweep.foundation.errors import ExitCode, UsageError
+from keysweep.rules.model import Severity
+from keysweep.scanner import output
+from keysweep.scanner.finding import Finding
+from keysweep.scanner.known import KnownState
+from keysweep.scanner.output import Look
+from keysweep.scanner.pipeline import ScanResult
+
+
+def emit(result: ScanResult, forms: tuple[tuple[str, Path | None], ...], *, color: bool | None) -> None:
+    """Write each output: to its file, or to standard output.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    for name, path in forms:
+        on_terminal = path is None and sys.stdout.isatty()
+        look = Look(color=on_terminal and color is not False, columns=min(shutil.get_terminal_size().columns, 140))
+        text = output.get(name).render(result, look)
+        if path is None:
+            click.echo(text, nl=False)
+            continue
+        try:
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            msg = f"cannot write {path}: {error.strerror}"
+            raise UsageError(msg) from error
+
+
+def verdict(result: ScanResult, *, fail_on: str, strict: bool) -> ExitCode:
+    """Return the exit code; findings win over what was not read."""
+    if any(_counts(finding, fail_on) for finding in result.findings):
+        return ExitCode.FINDINGS
+    if result.coverage.files == 0 or (strict and not result.coverage.complete):
+        return ExitCode.INCOMPLETE
+    return ExitCode.DONE
+
+
+def _counts(finding: Finding, fail_on: str) -> bool:
+    match fail_on:
+        case "any":
+            return True
+        case "high":
+            return finding.severity.rank >= Severity.HIGH.rank
+        case "mapped":
+            return finding.credential is not None and finding.credential.state is not KnownState.RETIRED
+        case _:
+            return False

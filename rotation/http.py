@@ -1,0 +1,111 @@
+"""One HTTP call to a provider: a fresh connection, no redirect, no proxy of the environment, and no key in any error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from keysweep.rotation.providers import ProviderError, Trouble
+
+_LARGEST = 4 << 20
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Response:
+    """What came back.  Not printable: a body may hold a new key."""
+
+    status: int
+    body: bytes
+    retry_after_s: float | None
+
+    def json(self) -> object:
+        """Return the parsed body.
+
+        Raises:
+            ProviderError: it is no JSON.
+        """
+        try:
+            parsed: object = json.loads(self.body)
+        except (ValueError, RecursionError):
+            msg = f"the answer (status {self.status}) is not JSON"
+            raise ProviderError(msg, trouble=Trouble.UNREADABLE) from None
+        return parsed
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    body: object = None,
+) -> Response:
+    """Send one request and return whatever status came back.
+
+    Args:
+        method: GET, POST, DELETE ...
+        url: https, or http to this machine.
+        headers: may hold a key; they appear in no error.
+        timeout_s: for the whole call.
+        body: sent as JSON; None for no body.
+
+    Raises:
+        ProviderError: BUSY where the request was certainly not sent, UNCERTAIN where it may have taken effect.
+    """
+    import httpx2
+
+    host = urlsplit(url).hostname or ""
+    if urlsplit(url).scheme != "https" and host not in _LOOPBACK:
+        msg = f"{host} is not called without TLS"
+        raise ProviderError(msg, trouble=Trouble.REJECTED)
+    try:
+        with (
+            httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout_s) as client,
+            client.stream(method, url, headers=dict(headers), json=body) as answer,
+        ):
+            content = bytearray()
+            for block in answer.iter_bytes():
+                content += block
+                if len(content) > _LARGEST:
+                    msg = f"{host} sent more than {_LARGEST} bytes"
+                    raise ProviderError(msg, trouble=Trouble.UNREADABLE)
+            return Response(
+                status=answer.status_code,
+                body=bytes(content),
+                retry_after_s=_seconds(answer.headers.get("retry-after")),
+            )
+    except (httpx2.ConnectError, httpx2.ConnectTimeout):
+        msg = f"no connection to {host}"
+        raise ProviderError(msg, trouble=Trouble.BUSY) from None
+    except httpx2.HTTPError as error:
+        msg = f"{method} to {host} got no answer ({type(error).__name__})"
+        raise ProviderError(msg, trouble=Trouble.UNCERTAIN) from None
+    except (ValueError, TypeError, httpx2.InvalidURL):
+        msg = f"the request to {host} could not be made"
+        raise ProviderError(msg, trouble=Trouble.REJECTED) from None
+
+
+def expect(response: Response, *, what: str, accepted: frozenset[int] = frozenset({200, 201, 202, 204})) -> Response:
+    """Return the response if its status is accepted.
+
+    Raises:
+        ProviderError: with the trouble that the status stands for.
+    """
+    if response.status in accepted:
+        return response
+    trouble = {
+        401: Trouble.REFUSED,
+        403: Trouble.REFUSED,
+        404: Trouble.NOT_FOUND,
+        409: Trouble.LIMIT,
+        429: Trouble.BUSY,
+    }.get(response.status, Trouble.UNCERTAIN if response.status >= 500 else Trouble.REJECTED)
+    msg = f"{what}: the provider answered {response.status}"
+    raise ProviderError(msg, trouble=trouble, retry_after_s=response.retry_after_s)
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdecimal() and len(text) < 6 else None

@@ -1,0 +1,144 @@
+"""Anthropic keys: the vendor has no call that creates one, so a sealed standby takes the leaked key's place.
+
+A person makes one or two spare keys in the vendor's console; they are sealed here and switched off there.  A rotation switches the
+spare on, the leaked one off (reversible), and archives it at the end, which is taken for final.
+Source: the vendor's Admin API reference and SDK (organizations/api_keys).  Settings: `base_url`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from keysweep.foundation.secret import Secret
+from keysweep.rotation.http import Response, expect, request
+from keysweep.rotation.providers import (
+    Account,
+    Facts,
+    Kind,
+    Liveness,
+    Provider,
+    ProviderError,
+    ProviderKey,
+    Trouble,
+    Verdict,
+)
+
+_BASE = "https://api.anthropic.com"
+_VERSION = "2023-06-01"
+_PAGE = 1000
+
+
+def probe(account: Account, secret: Secret) -> Verdict:
+    """List models: 200 and 403 are alive, 401 `authentication_error` is dead."""
+    try:
+        answer = _call(account, "GET", "/v1/models", secret)
+    except ProviderError as error:
+        return Verdict(liveness=Liveness.UNKNOWN, code=error.trouble.value)
+    if answer.status in {200, 403}:
+        return Verdict(liveness=Liveness.ALIVE, code=str(answer.status))
+    if answer.status == 401 and _kind(answer) == "authentication_error":
+        return Verdict(liveness=Liveness.DEAD, code="401 authentication_error")
+    return Verdict(liveness=Liveness.UNKNOWN, code=str(answer.status))
+
+
+def find(account: Account) -> tuple[ProviderKey, ...]:
+    """List every key of the organisation."""
+    found: list[ProviderKey] = []
+    after = ""
+    while True:
+        path = f"/v1/organizations/api_keys?limit={_PAGE}{after}"
+        match expect(_call(account, "GET", path, _admin(account)), what="listing keys").json():
+            case {"data": [*keys], **rest}:
+                found += [_listed(key) for key in keys]
+            case _:
+                raise _unreadable(what="the list of keys")
+        if not rest.get("has_more") or not keys:
+            return tuple(found)
+        after = f"&after_id={quote(str(rest.get('last_id') or found[-1].key_id), safe='')}"
+
+
+def activate(account: Account, key_id: str) -> None:
+    """Switch a key on."""
+    _set_status(account, key_id, "active")
+
+
+def deactivate(account: Account, key_id: str) -> None:
+    """Switch a key off; it can be switched on again."""
+    _set_status(account, key_id, "inactive")
+
+
+def revoke(account: Account, key_id: str | None, secret: Secret) -> None:  # noqa: ARG001  addressed by id, never by value
+    """Archive the key; one that is gone is success."""
+    if key_id is None:
+        msg = "the key's id at the provider is not known"
+        raise ProviderError(msg, trouble=Trouble.REJECTED)
+    _set_status(account, key_id, "archived", accepted=frozenset({200, 404}))
+
+
+def _set_status(account: Account, key_id: str, status: str, *, accepted: frozenset[int] = frozenset({200})) -> None:
+    path = f"/v1/organizations/api_keys/{quote(key_id, safe='')}"
+    answer = _call(account, "POST", path, _admin(account), {"status": status})
+    expect(answer, what=f"setting a key to {status}", accepted=accepted)
+
+
+def _call(account: Account, method: str, path: str, key: Secret, body: object = None) -> Response:
+    base = account.settings.get("base_url", _BASE).rstrip("/")
+    headers = {"x-api-key": key.reveal_text(), "anthropic-version": _VERSION}
+    return request(method, base + path, headers=headers, timeout_s=account.timeout_s, body=body)
+
+
+def _listed(key: object) -> ProviderKey:
+    match key:
+        case {"id": str(key_id), **rest}:
+            return ProviderKey(
+                key_id=key_id,
+                name=str(rest.get("name") or ""),
+                active=rest.get("status") == "active",
+                hint=str(rest.get("partial_key_hint") or ""),
+            )
+        case _:
+            raise _unreadable(what="a listed key")
+
+
+def _kind(answer: Response) -> str:
+    try:
+        parsed = answer.json()
+    except ProviderError:
+        return ""
+    match parsed:
+        case {"error": {"type": str(kind)}}:
+            return kind
+        case _:
+            return ""
+
+
+def _admin(account: Account) -> Secret:
+    if account.admin is None:
+        msg = "no administering key"
+        raise ProviderError(msg, trouble=Trouble.REFUSED)
+    return account.admin
+
+
+def _unreadable(*, what: str) -> ProviderError:
+    return ProviderError(f"{what} is not what the vendor documents", trouble=Trouble.UNREADABLE)
+
+
+PROVIDER = Provider(
+    title="Anthropic (API keys, with a sealed standby)",
+    facts=Facts(
+        kind=Kind.DEACTIVATE_ONLY,
+        max_live_keys=None,
+        disable_reversible=True,
+        old_dies_on_set=False,
+        revocation_window=timedelta(seconds=1),
+        needs_admin=True,
+        tag_limit=0,
+        proven_on="a stateful simulator that the vendor's own SDK accepts",
+    ),
+    probe=probe,
+    find=find,
+    activate=activate,
+    deactivate=deactivate,
+    revoke=revoke,
+)

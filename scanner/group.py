@@ -1,0 +1,69 @@
+"""From single sightings to findings: one finding a key, however often it occurs.  Pure, and free of the order of sightings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from keysweep.foundation.fingerprint import Fingerprint, Preview
+from keysweep.rules.model import Confidence, RuleId, Severity
+from keysweep.scanner.finding import Finding, Occurrence
+from keysweep.scanner.known import CredentialMatch, MatchKind
+
+_MATCH_ORDER = list(MatchKind)
+_CONFIDENCE_ORDER = list(Confidence)
+_ID_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One key in one place, without its plaintext."""
+
+    rule: RuleId
+    provider: str
+    severity: Severity
+    confidence: Confidence
+    fingerprint: Fingerprint
+    preview: Preview
+    credential: CredentialMatch | None
+    occurrence: Occurrence
+
+
+def group(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
+    """Return findings, the most severe first, stored credentials before strangers, then by id."""
+    by_key: dict[Fingerprint, list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        by_key[sighting.fingerprint].append(sighting)
+    findings = [_finding(fingerprint, together) for fingerprint, together in by_key.items()]
+    return tuple(sorted(findings, key=lambda f: (f.credential is None, -f.severity.rank, f.id)))
+
+
+def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
+    best = min(
+        together,
+        key=lambda s: (-s.severity.rank, _CONFIDENCE_ORDER.index(s.confidence), -len(s.preview.prefix), s.rule),
+    )
+    matches = [s.credential for s in together if s.credential is not None]
+    return Finding(
+        id=f"f-{fingerprint.digest.hex()[:_ID_DIGITS]}",
+        rule=best.rule,
+        provider=best.provider,
+        severity=best.severity,
+        confidence=min((s.confidence for s in together), key=_CONFIDENCE_ORDER.index),
+        fingerprint=fingerprint,
+        preview=best.preview,
+        credential=min(matches, key=lambda m: (_MATCH_ORDER.index(m.match), -m.certainty)) if matches else None,
+        occurrences=tuple(sorted({s.occurrence for s in together}, key=_place)),
+    )
+
+
+def _place(occurrence: Occurrence) -> tuple[str, ...]:
+    return (
+        occurrence.path,
+        occurrence.commit or "",
+        occurrence.member or "",
+        f"{occurrence.start or 0:020}",
+        f"{occurrence.end or 0:020}",
+        repr(occurrence),
+    )

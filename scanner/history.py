@@ -1,0 +1,163 @@
+"""What scans saw, kept in the store: findings, their places, and what was read.  The repository of the room."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from keysweep.foundation.clock import from_text, to_text
+from keysweep.foundation.database import tables
+from keysweep.foundation.errors import UsageError
+from keysweep.foundation.fingerprint import Fingerprint, Preview
+from keysweep.scanner.finding import Finding, Occurrence
+from keysweep.scanner.known import MatchKind
+from keysweep.scanner.output.json import occurrence_json
+from keysweep.scanner.pipeline import ScanResult
+from keysweep.scanner.place import describe_place
+
+
+class UnknownFindingError(UsageError):
+    """No finding has that id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFinding:
+    """A finding as the store remembers it."""
+
+    id: str
+    rule: str
+    provider: str
+    severity: str
+    fingerprint: Fingerprint
+    preview: Preview
+    credential: str | None
+    number: int | None
+    match: MatchKind | None
+    certainty: float | None
+    first_seen: datetime
+    last_seen: datetime
+
+
+def record(connection: Connection, result: ScanResult, targets: Sequence[str], at: datetime) -> str:
+    """Store a scan and what it found; return the id of the scan."""
+    for finding in result.findings:
+        _record_finding(connection, finding, at)
+    identifier = uuid.uuid4().hex
+    coverage = result.coverage
+    connection.execute(
+        insert(tables.scan).values(
+            id=identifier,
+            targets=json.dumps(list(targets)),
+            rules=result.rules,
+            started_at=to_text(result.started_at),
+            finished_at=to_text(at),
+            complete=int(coverage.complete),
+            files=coverage.files,
+            bytes=coverage.bytes,
+            skipped=json.dumps([{"path": skip.path, "reason": skip.reason.value} for skip in coverage.skipped]),
+            findings=len(result.findings),
+            mapped=sum(finding.credential is not None for finding in result.findings),
+        )
+    )
+    return identifier
+
+
+def get(connection: Connection, identifier: str) -> StoredFinding:
+    """Return a finding by its id or an unambiguous beginning of it.
+
+    Raises:
+        UnknownFindingError: none, or more than one, begins like that.
+    """
+    rows = connection.execute(
+        select(tables.finding).where(tables.finding.c.id.startswith(identifier, autoescape=True)).limit(2)
+    ).all()
+    if len(rows) != 1:
+        msg = f"no single finding is called {identifier!r}"
+        raise UnknownFindingError(msg, hint="scan with a store first; the id stands before each finding")
+    return _stored(rows[0])
+
+
+def mapped(connection: Connection) -> tuple[StoredFinding, ...]:
+    """Return every finding that is a stored credential, oldest first."""
+    rows = connection.execute(
+        select(tables.finding)
+        .where(tables.finding.c.credential.is_not(None))
+        .order_by(tables.finding.c.first_seen, tables.finding.c.id)
+    )
+    return tuple(_stored(row) for row in rows)
+
+
+def places(connection: Connection, finding_id: str) -> tuple[str, ...]:
+    """Return where a finding was seen, a line each."""
+    return tuple(
+        connection.execute(
+            select(tables.sighting.c.place)
+            .where(tables.sighting.c.finding_id == finding_id)
+            .order_by(tables.sighting.c.place)
+        ).scalars()
+    )
+
+
+def _record_finding(connection: Connection, finding: Finding, at: datetime) -> None:
+    now = to_text(at)
+    known = finding.credential
+    values: dict[str, Any] = {
+        "rule": finding.rule,
+        "provider": finding.provider,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "fingerprint": finding.fingerprint.digest,
+        "prefix": finding.preview.prefix,
+        "length": finding.preview.length,
+        "last_seen": now,
+    }
+    if known is not None:
+        values |= {
+            "credential": known.name,
+            "number": known.version,
+            "match": known.match.value,
+            "certainty": known.certainty,
+        }
+    table = tables.finding
+    if connection.execute(update(table).where(table.c.id == finding.id).values(**values)).rowcount == 0:
+        connection.execute(insert(table).values(id=finding.id, first_seen=now, **values))
+    for occurrence in finding.occurrences:
+        _record_sighting(connection, finding.id, occurrence, now)
+
+
+def _record_sighting(connection: Connection, finding_id: str, occurrence: Occurrence, now: str) -> None:
+    table = tables.sighting
+    where = (table.c.finding_id == finding_id, table.c.place == describe_place(occurrence))
+    if connection.execute(update(table).where(*where).values(last_seen=now)).rowcount == 0:
+        connection.execute(
+            insert(table).values(
+                finding_id=finding_id,
+                place=describe_place(occurrence),
+                detail=json.dumps(occurrence_json(occurrence)),
+                first_seen=now,
+                last_seen=now,
+            )
+        )
+
+
+def _stored(row: Row[Any]) -> StoredFinding:
+    return StoredFinding(
+        id=row.id,
+        rule=row.rule,
+        provider=row.provider,
+        severity=row.severity,
+        fingerprint=Fingerprint(row.fingerprint),
+        preview=Preview(prefix=row.prefix, length=row.length),
+        credential=row.credential,
+        number=row.number,
+        match=MatchKind(row.match) if row.match else None,
+        certainty=row.certainty,
+        first_seen=from_text(row.first_seen),
+        last_seen=from_text(row.last_seen),
+    )

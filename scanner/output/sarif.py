@@ -1,0 +1,103 @@
+"""SARIF 2.1.0 for code scanning: never the key and never its line, not even in a snippet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from urllib.parse import quote
+
+from keysweep.rules.model import Rule, Severity
+from keysweep.rules.ruleset import load_ruleset
+from keysweep.scanner.finding import Finding, Occurrence
+from keysweep.scanner.output import Format, Look
+from keysweep.scanner.pipeline import ScanResult
+
+_LEVEL = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+_SCORE = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.5",
+    Severity.LOW: "2.0",
+    Severity.INFO: "0.5",
+}
+_MOST = 25_000
+
+
+def _render(result: ScanResult, _look: Look) -> str:
+    known = load_ruleset().by_id
+    results = [_result(f, o) for f in result.findings for o in f.occurrences if o.line is not None][:_MOST]
+    used = sorted({finding.rule for finding in result.findings})
+    run = {
+        "tool": {
+            "driver": {
+                "name": "keysweep",
+                "semanticVersion": version("keysweep"),
+                "rules": [_rule(known.get(name), name) for name in used],
+            }
+        },
+        "automationDetails": {"id": "keysweep/scan/"},
+        "columnKind": "utf16CodeUnits",
+        "results": results,
+        "invocations": [{"executionSuccessful": result.coverage.complete}],
+    }
+    document = {"version": "2.1.0", "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "runs": [run]}
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _rule(rule: Rule | None, name: str) -> dict[str, object]:
+    title = rule.title if rule else "Stored credential"
+    severity = rule.severity if rule else Severity.CRITICAL
+    grants = rule.grants if rule else "What the stored credential may do."
+    return {
+        "id": name,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": f"{title}. {grants}"},
+        "help": {
+            "text": f"{grants} Rotate it: keysweep rotate --finding ID",
+            "markdown": f"{grants} Rotate it: `keysweep rotate --finding ID`",
+        },
+        "defaultConfiguration": {"level": _LEVEL[severity]},
+        "properties": {
+            "tags": ["security", "secret"],
+            "precision": "high",
+            "security-severity": _SCORE[severity],
+        },
+    }
+
+
+def _result(finding: Finding, occurrence: Occurrence) -> dict[str, object]:
+    who = f" It is the stored credential {finding.credential.name!r}." if finding.credential else ""
+    line, column = occurrence.line or 1, occurrence.column or 1
+    length = (occurrence.end or 0) - (occurrence.start or 0)
+    where = f"{finding.fingerprint}:{occurrence.path}"
+    return {
+        "ruleId": finding.rule,
+        "level": _LEVEL[finding.severity],
+        "message": {"text": f"Leaked key of {finding.provider} ({finding.preview}), {finding.id}.{who}"},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": quote(occurrence.path, safe="/")},
+                    "region": {
+                        "startLine": line,
+                        "startColumn": column,
+                        "endLine": line,
+                        "endColumn": column + max(length, 1),
+                    },
+                }
+            }
+        ],
+        "partialFingerprints": {
+            "primaryLocationLineHash": hashlib.sha256(where.encode("utf-8", "replace")).hexdigest()[:32]
+        },
+    }
+
+
+FORMAT = Format(title="SARIF 2.1.0 for code scanning", render=_render)

@@ -1,0 +1,185 @@
+"""The use case: sources to findings, with what was read and what was not.  Prints nothing, opens no socket."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keysweep.foundation.clock import Clock, system_clock
+from keysweep.foundation.fingerprint import Fingerprinter, Preview
+from keysweep.foundation.secret import Secret
+from keysweep.rules.model import Confidence, RuleId, Severity
+from keysweep.scanner.coverage import Coverage, CoverageLog, Gap
+from keysweep.scanner.detectors import Detector
+from keysweep.scanner.finding import Blob, CommitOrigin, Finding, Match, Origin, Segment, name_of
+from keysweep.scanner.group import Sighting, group
+from keysweep.scanner.known import KnownKeys, Resemblance
+from keysweep.scanner.place import line_around, occurrence
+from keysweep.scanner.readers import Reader
+from keysweep.scanner.sources import Resolver, Source
+
+Accepted = Callable[[RuleId, Secret], bool]
+"""Whether a baseline accepts a key of a stranger."""
+
+_HEAD = 64
+_IGNORE = b"keysweep: ignore"
+_STORED = RuleId("stored-credential")
+"""Rule of a finding that only the inventory recognised."""
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """What one scan found and read."""
+
+    findings: tuple[Finding, ...]
+    suppressed: int
+    """Strangers that a comment or the baseline accepted; a stored credential never is."""
+    coverage: Coverage
+    rules: str
+    """Digest of the rule set."""
+    inventory: str | None
+    """Fingerprint of the inventory that was compared with; None if there was none."""
+    started_at: datetime
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolbox:
+    """What a scan looks with."""
+
+    readers: Sequence[Reader]
+    """Asked in order; the last one accepts everything."""
+    detectors: Sequence[Detector]
+    known: KnownKeys
+    fingerprinter: Fingerprinter
+    accepted: Accepted = lambda _rule, _secret: False
+    rules: str = ""
+    """Digest of the rule set, for the record."""
+
+
+def scan(sources: Sequence[Source], tools: Toolbox, *, clock: Clock = system_clock) -> ScanResult:
+    """Look through *sources* and return findings and coverage; one bad item is a gap, never the end."""
+    started_at, started = clock(), time.monotonic()
+    log = CoverageLog()
+    sightings: list[Sighting] = []
+    suppressed = 0
+    for source in sources:
+        found: list[tuple[Origin, Sighting]] = []
+        for blob in source.blobs(log):
+            for sighting in _in_blob(blob, tools, log):
+                if sighting is None:
+                    suppressed += 1
+                else:
+                    found.append((blob.origin, sighting))
+        sightings += _resolved(source, found)
+    return ScanResult(
+        findings=group(sightings),
+        suppressed=suppressed,
+        coverage=log.close(),
+        rules=tools.rules,
+        inventory=tools.known.digest(),
+        started_at=started_at,
+        wall_s=time.monotonic() - started,
+    )
+
+
+def _in_blob(blob: Blob, tools: Toolbox, log: CoverageLog) -> Iterator[Sighting | None]:
+    """Yield the sightings in one blob; None stands for one that is suppressed."""
+    try:
+        reader = _reader(blob, tools.readers)
+        for segment in reader.segments(blob, log):
+            yield from _in_segment(segment, tools, log)
+    except OSError:
+        log.skip(name_of(blob.origin), Gap.UNREADABLE)
+    except Exception as error:  # noqa: BLE001  hostile input must not end the scan: it becomes a recorded gap
+        _LOG.warning("%s: %s in a reader", name_of(blob.origin), type(error).__name__)
+        log.skip(name_of(blob.origin), Gap.READER_FAILED)
+
+
+def _reader(blob: Blob, readers: Sequence[Reader]) -> Reader:
+    if len(readers) == 1 or blob.size is None:
+        return readers[-1]
+    with blob.open() as file:
+        head = file.read(_HEAD)
+    return next(reader for reader in readers if reader.accepts(name_of(blob.origin), head))
+
+
+def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[Sighting | None]:
+    resembling: Sequence[Resemblance] = ()
+    if "ocr" in segment.via:
+        resembling = tools.known.resembling(segment.data)
+        for seen in resembling:
+            yield _stored(segment, seen)
+    taken = [(seen.start, seen.end) for seen in resembling]
+    for detector in tools.detectors:
+        try:
+            matches = detector.find(segment)
+        except Exception as error:  # noqa: BLE001  one detector's bug must not hide what the others find
+            _LOG.warning("%s in a detector", type(error).__name__)
+            log.skip(name_of(segment.origin), Gap.DETECTOR_FAILED)
+            continue
+        for match in matches:
+            if all(match.end <= start or match.start >= end for start, end in taken):
+                taken.append((match.start, match.end))
+                yield _sighting(segment, match, tools)
+
+
+def _sighting(segment: Segment, match: Match, tools: Toolbox) -> Sighting | None:
+    """Turn plaintext into fingerprints at once; return None for a stranger that was accepted."""
+    fingerprint = tools.fingerprinter.of(match.secret)
+    parts = tuple(tools.fingerprinter.of(part) for part in match.parts)
+    credential = tools.known.owner(fingerprint, parts)
+    length = len(match.secret)
+    try:
+        if credential is None and (
+            _IGNORE in line_around(segment, match.start, match.end) or tools.accepted(match.rule, match.secret)
+        ):
+            return None
+    finally:
+        for secret in (match.secret, *match.parts):
+            secret.wipe()
+    return Sighting(
+        rule=match.rule,
+        provider=match.provider,
+        severity=match.severity,
+        confidence=match.confidence,
+        fingerprint=fingerprint,
+        preview=Preview(prefix=match.prefix, length=length),
+        credential=credential,
+        occurrence=occurrence(segment, match.start, match.end),
+    )
+
+
+def _stored(segment: Segment, seen: Resemblance) -> Sighting:
+    return Sighting(
+        rule=_STORED,
+        provider=seen.credential.provider,
+        severity=Severity.CRITICAL,
+        confidence=Confidence.SHAPE,
+        fingerprint=seen.fingerprint,
+        preview=seen.preview,
+        credential=seen.credential,
+        occurrence=occurrence(segment, seen.start, seen.end),
+    )
+
+
+def _resolved(source: Source, found: list[tuple[Origin, Sighting]]) -> list[Sighting]:
+    """Let a source that knows more about its blobs say where the ones with findings stand."""
+    if not found or not isinstance(source, Resolver):
+        return [sighting for _, sighting in found]
+    fuller = source.resolve(tuple({origin for origin, _ in found}))
+    resolved = []
+    for origin, sighting in found:
+        place = fuller.get(origin)
+        if isinstance(place, CommitOrigin):
+            moved = replace(
+                sighting.occurrence, path=place.path, commit=place.commit, author=place.author, date=place.date
+            )
+            resolved.append(replace(sighting, occurrence=moved))
+        else:
+            resolved.append(sighting)
+    return resolved

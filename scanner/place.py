@@ -1,0 +1,70 @@
+"""From a match in a segment to the place where it stands: path, line, column, stored bytes, image box."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keysweep.scanner.finding import CommitOrigin, FileOrigin, Occurrence, Segment, StreamOrigin
+
+
+def occurrence(segment: Segment, start: int, end: int) -> Occurrence:
+    """Return the place of `segment.data[start:end]`."""
+    bare = _at(segment)
+    if segment.encoded_length is not None:
+        return replace(
+            bare,
+            start=segment.start,
+            end=segment.start + segment.encoded_length,
+            via=segment.via,
+            box=_box(segment, start, end),
+        )
+    breaks = segment.data.count(b"\n", 0, start)
+    column = start - segment.data.rfind(b"\n", 0, start) if breaks else segment.column + start
+    return replace(
+        bare,
+        line=segment.line + breaks,
+        column=column,
+        start=segment.start + start,
+        end=segment.start + end,
+        via=segment.via,
+    )
+
+
+def describe_place(occurrence: Occurrence) -> str:
+    """Return a place as one line: path, member, commit, position."""
+    name = occurrence.path + (f"!{occurrence.member}" if occurrence.member else "")
+    if occurrence.commit:
+        name = f"{occurrence.commit[:12]}:{name}"
+    if occurrence.line is not None:
+        return f"{name}:{occurrence.line}:{occurrence.column}"
+    if occurrence.box is not None:
+        left, top, width, height = occurrence.box
+        return f"{name} [{width}x{height}+{left}+{top}]"
+    return f"{name} @{occurrence.start}" if occurrence.start is not None else name
+
+
+def line_around(segment: Segment, start: int, end: int) -> bytes:
+    """Return the text of the line, or lines, of a match; at most a kilobyte to each side."""
+    low = max(segment.data.rfind(b"\n", 0, start) + 1, start - 1024)
+    high = segment.data.find(b"\n", end)
+    return segment.data[low : min(high if high >= 0 else len(segment.data), end + 1024)]
+
+
+def _at(segment: Segment) -> Occurrence:
+    match segment.origin:
+        case FileOrigin(path=path, member=member):
+            return Occurrence(path=path, member=member)
+        case CommitOrigin(path=path, commit=commit, author=author, date=date, member=member):
+            return Occurrence(path=path, commit=commit, author=author, date=date, member=member)
+        case StreamOrigin(name=name):
+            return Occurrence(path=name)
+
+
+def _box(segment: Segment, start: int, end: int) -> tuple[int, int, int, int] | None:
+    """Return the rectangle around the words that a run of text was read from."""
+    boxes = [placed.box for placed in segment.layout if placed.start < end and placed.end > start]
+    if not boxes:
+        return None
+    left, top = min(b.left for b in boxes), min(b.top for b in boxes)
+    right, bottom = max(b.left + b.width for b in boxes), max(b.top + b.height for b in boxes)
+    return left, top, right - left, bottom - top
