@@ -30,7 +30,8 @@ class SecondOpinion:
     def __init__(self) -> None:
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
-        classes: dict[str, Any] = {kind.__name__: kind for kind in get_mapping_from_secret_type_to_class().values()}
+        mapping: dict[str, Any] = get_mapping_from_secret_type_to_class()
+        classes = {kind.__name__: kind for kind in mapping.values()}
         self._plugins: list[tuple[str, str, Any]] = [
             (name, provider, classes[name]()) for name, provider in _PLUGINS.items() if name in classes
         ]

@@ -1,0 +1,103 @@
+"""Stateful simulators of providers: programs of their own that speak the vendors' real HTTP API.
+
+One file a vendor, exporting `VENDOR`; `python -m samples.simulators` starts them all on one port.  They keep hashes of keys,
+never keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass
+class Key:
+    """One key at the vendor."""
+
+    id: str
+    name: str
+    digest: str
+    """SHA-256 of the value."""
+    hint: str
+    owner: str
+    status: str = "active"
+    admin: bool = False
+    created_at: int = 0
+    ended_at: float | None = None
+    """When it was ended, in seconds; it is still accepted until the propagation delay has passed."""
+    last_used_at: float | None = None
+    uses: int = 0
+    refusals: int = 0
+
+
+@dataclass
+class State:
+    """What a vendor knows."""
+
+    keys: dict[str, Key] = field(default_factory=dict)
+    propagation_s: float = 0.0
+    """How long a key that was ended is still accepted."""
+
+    def by_value(self, value: str) -> Key | None:
+        """Return the key with that value."""
+        wanted = digest(value)
+        return next((key for key in self.keys.values() if key.digest == wanted), None)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request."""
+
+    method: str
+    path: str
+    """Without the query."""
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: Mapping[str, object]
+    now: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response."""
+
+    status: int
+    body: object
+
+
+class NewValue(Protocol):
+    """Makes values in a vendor's shape."""
+
+    def __call__(self, *, admin: bool) -> str:
+        """Return a value; *admin* says whether it is an administering key."""
+        ...
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One simulated vendor."""
+
+    name: str
+    answer: Callable[[State, Call], Answer | None]
+    """None where the path is not the vendor's."""
+    new_value: NewValue
+
+
+def digest(value: str) -> str:
+    """Return what is kept of a value."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def accepted(state: State, key: Key | None, now: float) -> bool:
+    """Whether a key is accepted now, and count the use or the refusal."""
+    if key is None:
+        return False
+    alive = key.status == "active" or (key.ended_at is not None and now - key.ended_at < state.propagation_s)
+    if alive:
+        key.last_used_at, key.uses = now, key.uses + 1
+    else:
+        key.refusals += 1
+    return alive

@@ -1,0 +1,128 @@
+"""OpenAI: service-account keys (mint, list, delete) and a tiny completion.  Shapes after the vendor's API reference."""
+
+from __future__ import annotations
+
+import random
+import re
+import secrets
+
+from keysweep.rules.samples import expand
+from samples.simulators import Answer, Call, Key, State, Vendor, accepted, digest
+
+_KEYS = re.compile(r"/v1/organization/projects/([^/]+)/api_keys(?:/([^/]+))?")
+_MINT = re.compile(r"/v1/organization/projects/([^/]+)/service_accounts/([^/]+)/api_keys")
+
+
+def _answer(state: State, call: Call) -> Answer | None:
+    if not call.path.startswith("/v1/") or "x-api-key" in call.headers:
+        return None
+    key = state.by_value(call.headers.get("authorization", "").removeprefix("Bearer "))
+    if not accepted(state, key, call.now) or key is None:
+        return _error(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key")
+    if call.path.startswith("/v1/organization/"):
+        if not key.admin:
+            return _error(403, "You have insufficient permissions.", "invalid_request_error", "missing_scope")
+        return _organization(state, call)
+    if (call.method, call.path) == ("GET", "/v1/models"):
+        model = {"id": "sim-1", "object": "model", "created": 1700000000, "owned_by": "simulator"}
+        return Answer(200, {"object": "list", "data": [model]})
+    if (call.method, call.path) == ("POST", "/v1/chat/completions"):
+        message = {"role": "assistant", "content": "ok", "refusal": None}
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        return Answer(
+            200,
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "created": 1700000000,
+                "model": "sim-1",
+                "choices": [choice],
+            },
+        )
+    return _error(404, "Unknown path.", "invalid_request_error", "unknown_url")
+
+
+def _organization(state: State, call: Call) -> Answer:
+    if (found := _MINT.fullmatch(call.path)) and call.method == "POST":
+        return _mint(state, call, found[2])
+    if found := _KEYS.fullmatch(call.path):
+        if call.method == "GET" and found[2] is None:
+            return _list(state, call)
+        key = state.keys.get(found[2] or "")
+        if key is None or key.status != "active" or key.admin:
+            return _error(404, "No such key.", "invalid_request_error", None)
+        if call.method == "GET":
+            return Answer(200, _shown(key))
+        if call.method == "DELETE":
+            key.status, key.ended_at = "deleted", call.now
+            return Answer(200, {"object": "organization.project.api_key.deleted", "id": key.id, "deleted": True})
+    return _error(404, "Unknown path.", "invalid_request_error", "unknown_url")
+
+
+def _mint(state: State, call: Call, owner: str) -> Answer:
+    if not isinstance(call.body.get("name"), str):
+        return _error(400, "name is required.", "invalid_request_error", None)
+    value = _new_value(admin=False)
+    key = Key(
+        id=f"key_{secrets.token_hex(8)}",
+        name=str(call.body["name"]),
+        digest=digest(value),
+        hint=f"{value[:10]}{'*' * 12}{value[-4:]}",
+        owner=owner,
+        created_at=int(call.now),
+    )
+    state.keys[key.id] = key
+    return Answer(
+        200, {"id": key.id, "name": key.name, "value": value, "created_at": key.created_at, "expires_at": None}
+    )
+
+
+def _list(state: State, call: Call) -> Answer:
+    """List active keys by id; without `owner_project_access=any` one that was never used is left out, as the vendor does."""
+    everything = call.query.get("owner_project_access") == "any"
+    keys = sorted(
+        (k for k in state.keys.values() if not k.admin and k.status == "active" and (everything or k.uses)),
+        key=lambda k: k.id,
+    )
+    after = call.query.get("after", "")
+    rest = [key for key in keys if key.id > after]
+    page = rest[: max(1, min(int(call.query.get("limit", "20")), 100))]
+    return Answer(
+        200,
+        {
+            "object": "list",
+            "data": [_shown(key) for key in page],
+            "first_id": page[0].id if page else None,
+            "last_id": page[-1].id if page else None,
+            "has_more": len(page) < len(rest),
+        },
+    )
+
+
+def _shown(key: Key) -> dict[str, object]:
+    owner = {
+        "type": "service_account",
+        "service_account": {"id": key.owner, "name": key.owner, "role": "member", "created_at": 0},
+    }
+    return {
+        "object": "organization.project.api_key",
+        "id": key.id,
+        "name": key.name,
+        "redacted_value": key.hint,
+        "created_at": key.created_at,
+        "last_used_at": int(key.last_used_at or 0),
+        "owner": owner,
+    }
+
+
+def _error(status: int, message: str, kind: str, code: str | None) -> Answer:
+    return Answer(status, {"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+def _new_value(*, admin: bool) -> str:
+    shape = "A-Za-z0-9_-:74"
+    prefix = "sk-admin-" if admin else "sk-svcacct-"
+    return expand(f"{prefix}{{{shape}}}T3BlbkFJ{{{shape}}}", random.SystemRandom())
+
+
+VENDOR = Vendor(name="openai", answer=_answer, new_value=_new_value)

@@ -1,0 +1,196 @@
+"""The HTTP side of the simulators: routes, faults on demand, state that survives a kill.
+
+Control, on the same port: `POST /_control/seed {vendor, name, admin, owner}` makes a key and returns its value once;
+`POST /_control/faults {vendor, fault, count, seconds}`; `POST /_control/propagation {vendor, seconds}`; `GET /_control/state`.
+Faults: `lose-answer` (acts, then closes the connection), `fail-after` (acts, then 500), `busy` (429 with Retry-After, does nothing),
+`slow` (waits, then acts).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import secrets
+import threading
+import time
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from samples.simulators import Answer, Call, Key, State, Vendor, digest
+
+_FOLDER = Path(__file__).parent
+_SUPPORT = {"__init__", "__main__", "server"}
+_LARGEST = 1 << 20
+
+
+def vendors() -> tuple[Vendor, ...]:
+    """Return the simulated vendors, by name of their file."""
+    names = sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem not in _SUPPORT)
+    return tuple(importlib.import_module(f"samples.simulators.{name}").VENDOR for name in names)
+
+
+class Simulator(ThreadingHTTPServer):
+    """All vendors on one port of this machine.
+
+    Args:
+        port: 0 for any that is free.
+        state_file: where state is kept; None keeps it in memory.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int, state_file: Path | None) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.vendors = vendors()
+        self.lock = threading.RLock()
+        self.faults: dict[str, list[dict[str, Any]]] = {}
+        self._state_file = state_file
+        self.states = self._load()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def seed(self, vendor: str, name: str, *, admin: bool, owner: str, status: str = "active") -> dict[str, str]:
+        """Make a key as a person would in the vendor's console, and return its id and value."""
+        value = next(v for v in self.vendors if v.name == vendor).new_value(admin=admin)
+        key = Key(
+            id=f"apikey_{secrets.token_hex(8)}",
+            name=name,
+            digest=digest(value),
+            hint=f"{value[:14]}...{value[-4:]}",
+            owner=owner,
+            status=status,
+            admin=admin,
+            created_at=int(time.time()),
+        )
+        with self.lock:
+            self.states[vendor].keys[key.id] = key
+            self.save()
+        return {"id": key.id, "value": value}
+
+    def save(self) -> None:
+        """Write the state in one step, so that a kill leaves the old or the new one."""
+        if self._state_file is None:
+            return
+        temporary = self._state_file.with_suffix(".new")
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self.snapshot(), file)
+        temporary.replace(self._state_file)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that the vendors know; no value among it."""
+        return {name: asdict(state) for name, state in self.states.items()}
+
+    def _load(self) -> dict[str, State]:
+        states = {vendor.name: State() for vendor in self.vendors}
+        if self._state_file is not None and self._state_file.exists():
+            for name, kept in json.loads(self._state_file.read_text()).items():
+                keys = {key_id: Key(**key) for key_id, key in kept["keys"].items()}
+                states[name] = State(keys=keys, propagation_s=kept["propagation_s"])
+        return states
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Simulator
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: a request line could hold a key."""
+
+    def _serve(self) -> None:
+        target = urlsplit(self.path)
+        raw = self.rfile.read(min(int(self.headers.get("content-length") or 0), _LARGEST))
+        try:
+            body = json.loads(raw) if raw else {}
+        except ValueError:
+            body = {}
+        if target.path.startswith("/_control/"):
+            self._send(self._control(target.path.removeprefix("/_control/"), body))
+            return
+        call = Call(
+            method=self.command,
+            path=target.path,
+            query=dict(parse_qsl(target.query)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=body if isinstance(body, dict) else {},
+            now=time.time(),
+        )
+        self._vendor(call)
+
+    def _vendor(self, call: Call) -> None:
+        for vendor in self.server.vendors:
+            fault = self._fault(vendor.name, call)
+            if fault and fault["fault"] == "busy":
+                self._send(Answer(429, {"error": "busy"}), {"retry-after": str(fault.get("seconds", 1))})
+                return
+            if fault and fault["fault"] == "slow":
+                time.sleep(float(fault.get("seconds", 1)))
+            with self.server.lock:
+                answer = vendor.answer(self.server.states[vendor.name], call)
+                if answer is None:
+                    continue
+                if call.method != "GET":
+                    self.server.save()
+            if fault and fault["fault"] == "lose-answer":
+                self.close_connection = True
+                return
+            self._send(Answer(500, {"error": "internal"}) if fault and fault["fault"] == "fail-after" else answer)
+            return
+        self._send(Answer(404, {"error": "no vendor has this path"}))
+
+    def _fault(self, vendor: str, call: Call) -> dict[str, Any] | None:
+        """Take the next fault that is set for this kind of call."""
+        with self.server.lock:
+            for fault in self.server.faults.get(vendor, []):
+                if fault["count"] > 0 and fault.get("method", "POST") == call.method:
+                    fault["count"] -= 1
+                    return fault
+        return None
+
+    def _control(self, path: str, body: dict[str, Any]) -> Answer:
+        with self.server.lock:
+            match self.command, path:
+                case "POST", "seed":
+                    made = self.server.seed(
+                        body["vendor"],
+                        body["name"],
+                        admin=bool(body.get("admin")),
+                        owner=body.get("owner", ""),
+                        status=body.get("status", "active"),
+                    )
+                    return Answer(200, made)
+                case "POST", "faults":
+                    self.server.faults.setdefault(body["vendor"], []).append(dict(body))
+                    return Answer(200, {})
+                case "POST", "propagation":
+                    self.server.states[body["vendor"]].propagation_s = float(body["seconds"])
+                    return Answer(200, {})
+                case "GET", "state":
+                    return Answer(200, self.server.snapshot())
+                case _:
+                    return Answer(404, {})
+
+    def _send(self, answer: Answer, headers: dict[str, str] | None = None) -> None:
+        raw = json.dumps(answer.body).encode()
+        self.send_response(answer.status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(raw)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(raw)
