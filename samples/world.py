@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -82,6 +83,22 @@ class World:
         """Ask the simulators' control endpoint."""
         return control(self.vendors, path, body)
 
+    def old_keys_refused(self) -> dict[str, bool]:
+        """Ask each provider directly whether it refuses the value that was planted."""
+        import psycopg
+
+        try:
+            psycopg.connect(self.keys.postgresql, connect_timeout=3).close()
+        except psycopg.OperationalError as error:
+            database = "password authentication failed" in str(error)
+        else:
+            database = False
+        return {
+            "openai": _refused(self.vendors, {"Authorization": f"Bearer {self.keys.openai}"}),
+            "anthropic": _refused(self.vendors, {"x-api-key": self.keys.anthropic, "anthropic-version": "2023-06-01"}),
+            "postgresql": database,
+        }
+
     def agent(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         """Start an agent under the supervisor."""
         return subprocess.Popen(
@@ -137,6 +154,16 @@ def control(base_url: str, path: str, body: Mapping[str, object] | None = None) 
     return answered
 
 
+def _refused(base_url: str, headers: Mapping[str, str]) -> bool:
+    try:
+        urllib.request.urlopen(
+            urllib.request.Request(f"{base_url}/v1/models", headers=dict(headers)), timeout=10
+        ).close()
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    return False
+
+
 def wait_for(condition: object, what: str, *, seconds: float = 20.0) -> None:
     """Wait until *condition*, a function, is true.
 
@@ -175,9 +202,12 @@ def _stock(folder: Path, vendors: str, postgres: Server) -> Keys:
         {"name": "support-claude", "provider": "anthropic", "value": standby["value"], "provider_key_id": standby["id"], "state": "standby"},
         {"name": "mcp-orders-db", "provider": "postgresql", "value": uri, "agent": "mcp-postgres", "owner": "data team",
          "environment": "production", "created_at": "2026-11-10T08:00:00Z"},
-        {"name": "openai-admin", "provider": "openai", "value": seed("openai", "admin", admin=True)["value"], "admin": "true"},
-        {"name": "anthropic-admin", "provider": "anthropic", "value": seed("anthropic", "admin", admin=True)["value"], "admin": "true"},
-        {"name": "postgres-admin", "provider": "postgresql", "value": postgres.admin_uri, "admin": "true"},
+        {"name": "openai-admin", "provider": "openai", "value": seed("openai", "admin", admin=True)["value"], "admin": "true",
+         "owner": "platform security", "created_at": "2026-07-02T08:00:00Z"},
+        {"name": "anthropic-admin", "provider": "anthropic", "value": seed("anthropic", "admin", admin=True)["value"], "admin": "true",
+         "owner": "platform security", "created_at": "2026-10-01T08:00:00Z"},
+        {"name": "postgres-admin", "provider": "postgresql", "value": postgres.admin_uri, "admin": "true",
+         "owner": "data team", "created_at": "2026-09-10T08:00:00Z"},
     ]  # fmt: skip
     lines = io.StringIO()
     for row in rows:

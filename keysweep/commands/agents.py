@@ -76,7 +76,6 @@ def _bind(invocation: Invocation, agent: str, credential: str, variable: str | N
 @click.pass_obj
 def _status(invocation: Invocation, name: str | None) -> None:
     """What runs now, and which version each process was seen to hold."""
-    from keysweep.foundation.clock import to_text
     from keysweep.rotation import instances
     from keysweep.rotation.vault import store
 
@@ -98,7 +97,7 @@ def _status(invocation: Invocation, name: str | None) -> None:
                             f"{credential.name} v{one.version.number} ({version.state.value})",
                             one.fingerprint.short,
                             one.method,
-                            to_text(one.attested_at)[:19],
+                            f"{one.attested_at:%H:%M:%S}",
                         )
                     )
-    click.echo(table(("AGENT", "SUPERVISOR", "HOLDS", "FINGERPRINT", "SEEN BY", "AT (UTC)"), rows))
+    click.echo(table(("AGENT", "SUPERVISOR", "HOLDS", "FINGERPRINT", "SEEN BY", "UTC"), rows))

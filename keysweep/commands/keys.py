@@ -34,17 +34,9 @@ def _list(invocation: Invocation, form: str) -> None:
     if form == "json":
         click.echo(json.dumps([row.as_json() for row in rows], indent=2))
         return
-    header = ("NAME", "PROVIDER", "VERSION", "AGE", "AGENTS", "STANDBY", "FINGERPRINT")
+    header = ("NAME", "PROVIDER", "VERSION", "AGE", "STANDBY", "AGENTS")
     cells = [
-        (
-            row.name,
-            row.provider,
-            row.version_text,
-            row.age_text,
-            ", ".join(row.agents),
-            str(row.standby),
-            row.fingerprint,
-        )
+        (row.name, row.provider, row.version_text, row.age_text, str(row.standby or ""), ", ".join(row.agents))
         for row in rows
     ]
     click.echo(table(header, cells))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from keysweep.reports import chapters, frames
+from keysweep.reports import frames
 from keysweep.reports.catalog import Framework, Report
+from keysweep.reports.chapters import headline, provenance, record, results
 from keysweep.reports.document import Attachment, Cell, Document, Section
 from keysweep.reports.evidence import Evidence
 
@@ -20,17 +21,17 @@ _MOST_PRINTED = 1000
 def _build(evidence: Evidence, framework: Framework) -> Document:
     files = _attachments(evidence)
     dataset = hashlib.sha256(b"".join(hashlib.sha256(f.content).digest() for f in files)).hexdigest()
-    sections: list[Section] = [chapters.summary(evidence), chapters.ages(evidence)]
+    sections: list[Section] = [headline.summary(evidence), headline.ages(evidence)]
     if framework in {Framework.SOC2, Framework.BOTH}:
-        sections.append(chapters.soc2(evidence))
+        sections.append(results.soc2(evidence))
     if framework in {Framework.PCI_DSS, Framework.BOTH}:
-        sections.append(chapters.pci_dss(evidence))
+        sections.append(results.pci_dss(evidence))
     sections += [
-        chapters.leaks(evidence),
-        chapters.rotation_log(evidence),
-        chapters.method(evidence, dataset),
-        chapters.integrity(evidence, files),
-        chapters.inventory(evidence, most=_MOST_PRINTED),
+        record.leaks(evidence),
+        record.rotation_log(evidence),
+        provenance.method(evidence, dataset),
+        provenance.integrity(evidence, files),
+        headline.inventory(evidence, most=_MOST_PRINTED),
     ]
     identifier = f"KAR-{evidence.end:%Y%m%d}-{dataset[:8].upper()}"
     return Document(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from keysweep.rotation.hints import matches_hint
 from sqlalchemy import Connection
 
 from keysweep.foundation.secret import Secret
@@ -16,6 +15,7 @@ from keysweep.rotation.credential import State
 from keysweep.rotation.engine import journal, leave, orphans
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
+from keysweep.rotation.hints import matches_hint
 from keysweep.rotation.providers import Liveness
 from keysweep.rotation.vault import store
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from keysweep.scanner.history import StoredFinding
-
 from keysweep.rotation.incident.incident import Cause
+from keysweep.scanner.history import StoredFinding
 from keysweep.scanner.known import MatchKind
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from keysweep.scanner.detectors.describe import describe
-from keysweep.scanner.ocr.confusable import fold
 from sqlalchemy import insert, select
 
 from keysweep.foundation.clock import Clock, system_clock, to_text
@@ -23,7 +21,9 @@ from keysweep.foundation.settings import Settings
 from keysweep.rotation.vault import kek
 from keysweep.rotation.vault.index import VaultIndex
 from keysweep.rotation.vault.vault import Vault
+from keysweep.scanner.detectors.describe import describe
 from keysweep.scanner.known import KnownKeys
+from keysweep.scanner.ocr.confusable import fold
 
 
 class Made(Enum):
