@@ -4,7 +4,9 @@ VENV  := .venv
 PY    := $(VENV)/bin/python
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint check golden clean
+TARGET ?= .
+
+.PHONY: help setup scan demo test lint check golden clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,6 +16,9 @@ setup: $(VENV)/.ready  ## Install what the project needs
 $(VENV)/.ready: pyproject.toml scripts/setup.sh
 	@scripts/setup.sh $(VENV)
 	@touch $@
+
+scan: setup  ## Look for leaked keys in TARGET: a path, or git:PATH
+	@$(VENV)/bin/keysweep scan $(TARGET)
 
 demo: setup  ## The whole loop on samples/, with real parts and generated keys
 	@$(PY) -m samples.demo
