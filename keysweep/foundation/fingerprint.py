@@ -40,10 +40,10 @@ class Fingerprint:
             ValueError: *text* is not a fingerprint.
         """
         digest = bytes.fromhex(text.removeprefix(_MARK))
-        if not text.startswith(_MARK) or len(digest) != 32:
+        if text != str(fingerprint := cls(digest)) or len(digest) != 32:
             msg = f"not a fingerprint: {text[:16]!r}"
             raise ValueError(msg)
-        return cls(digest)
+        return fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,13 @@ def encodings(value: bytes) -> frozenset[str]:
     return frozenset(
         {
             text,
+            repr(text)[1:-1],
+            quote(text),
             quote(text, safe=""),
             json.dumps(text)[1:-1],
+            json.dumps(text, ensure_ascii=False)[1:-1],
             value.hex(),
+            value.hex().upper(),
             base64.b64encode(value).decode().rstrip("="),
             base64.urlsafe_b64encode(value).decode().rstrip("="),
         }
@@ -45,7 +49,7 @@ class RedactingFilter(logging.Filter):
 
     def mask(self, text: str) -> str:
         """Return *text* without any registered value."""
-        for needle in self._needles:
+        for needle in sorted(self._needles, key=len, reverse=True):  # a value may contain another one
             text = text.replace(needle, _MASK)
         return text
 

@@ -5,9 +5,10 @@ The file is looked for where the caller works, never in the scanned target (see 
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -84,8 +85,8 @@ def load_settings(
         msg = f"{path}: unknown setting {unknown[0]!r}"
         raise UsageError(msg, hint=f"known: {', '.join(sorted(known))}")
     base = path.parent if path else directory
-    chosen_store = store or environ.get("KEYSWEEP_STORE") or _relative(base, table.get("store"))
-    chosen_key = key_file or environ.get("KEYSWEEP_KEY_FILE") or _relative(base, table.get("key_file"))
+    chosen_store = store or environ.get("KEYSWEEP_STORE") or _relative(path, base, table.get("store"))
+    chosen_key = key_file or environ.get("KEYSWEEP_KEY_FILE") or _relative(path, base, table.get("key_file"))
     return Settings(
         store=chosen_store or str(data_dir / "store.db"),
         key_file=Path(chosen_key) if chosen_key else data_dir / "store.key",
@@ -124,7 +125,7 @@ def _read(path: Path) -> dict[str, object]:
         raise UsageError(msg) from error
 
 
-def _relative(base: Path, value: object) -> str | None:
+def _relative(path: Path | None, base: Path, value: object) -> str | None:
     match value:
         case None:
             return None
@@ -133,7 +134,7 @@ def _relative(base: Path, value: object) -> str | None:
         case str():
             return str(base / value)
         case _:
-            msg = "store and key_file are text"
+            msg = f"{path}: store and key_file are text"
             raise UsageError(msg)
 
 
@@ -150,13 +151,22 @@ def _section(kind: type[_SectionT], path: Path | None, name: str, table: object)
     if not isinstance(table, dict):
         msg = f"{path}: [{name}] is a table"
         raise UsageError(msg)
-    default = kind()
+    known = {field.name: type(field.default) for field in fields(kind)}
     values: dict[str, object] = {}
     for key, value in table.items():
-        expected = getattr(default, key, None)
-        accepted = (int, float) if isinstance(expected, float) else type(expected)
-        if expected is None or isinstance(value, bool) or not isinstance(value, accepted):
+        if key not in known or not _fits(value, known[key]):
             msg = f"{path}: [{name}] {key} is unknown or of the wrong type"
-            raise UsageError(msg)
+            raise UsageError(msg, hint=f"known: {', '.join(known)}")
         values[key] = value
     return kind(**values)  # type: ignore[arg-type]  # checked one by one above
+
+
+def _fits(value: object, kind: type) -> bool:
+    """Whether a setting's value is of its kind; a number is finite and not negative."""
+    match value:
+        case bool():
+            return kind is bool
+        case int() | float():
+            return kind in {float, type(value)} and math.isfinite(value) and value >= 0
+        case _:
+            return isinstance(value, kind)
