@@ -4,16 +4,23 @@ set -euo pipefail
 venv=${1:-.venv}
 
 packages=(git tesseract-ocr postgresql poppler-utils libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
+
+# Python 3.11 or newer with venv and pip; Debian's own is split into packages.
+if ! python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+  packages+=(python3 python3-venv)
+fi
+# A PostgreSQL server that is already here serves as well as Debian's own.
+if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+  packages=("${packages[@]/postgresql/}")
+fi
+
 missing=()
 if command -v dpkg-query >/dev/null; then
-  for package in "${packages[@]}"; do
+  for package in ${packages[@]}; do # unquoted: drops the empty place
     [ "$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null)" = "install ok installed" ] || missing+=("$package")
   done
-  # A PostgreSQL server that is already here serves as well as Debian's own.
-  if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
-    missing=("${missing[@]/postgresql/}")
-  fi
-  read -r -a missing <<<"${missing[*]}" || true
+else
+  echo "No dpkg here: see to it that these are installed: ${packages[*]}" >&2
 fi
 if [ "${#missing[@]}" -gt 0 ]; then
   as_root=()
@@ -23,7 +30,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-if [ ! -x "$venv/bin/python" ]; then
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+  rm -rf "$venv"
   python3 -m venv "$venv"
 fi
 echo "Installing Python packages into $venv"
