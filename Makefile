@@ -6,7 +6,7 @@ PY    := $(VENV)/bin/python
 
 TARGET ?= .
 
-.PHONY: help setup scan demo test lint check golden clean
+.PHONY: help setup scan demo test lint docs check golden clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,11 +26,15 @@ demo: setup  ## The whole loop on samples/, with real parts and generated keys
 test: setup  ## Run the tests
 	@$(PY) -m pytest -n auto --dist loadgroup -q
 
-lint: setup  ## Formatter, linter, types, import contracts
+lint: setup  ## Formatter, linter, types, import contracts, generated pages
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
+	@$(PY) scripts/write_docs.py --check
+
+docs: setup  ## Write the generated pages: commands, rules, providers, code map
+	@$(PY) scripts/write_docs.py
 
 check: lint test  ## Everything that CI runs
 

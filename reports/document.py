@@ -29,6 +29,7 @@ class Cell:
     number: bool = False
     """Set to the right."""
     quiet: bool = False
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,10 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...] = ()
+    """A last row under a rule."""
+    source: str = ""
+    """What the figures are, and where the whole is: set small below."""
     empty: str = "None."
     """What is said where there are no rows."""
 
@@ -85,6 +90,9 @@ class Chart:
     title: str
     svg: str
     """Made by `charts`, which escapes every text in it."""
+    source: str = ""
+    half: bool = False
+    """Takes half of the width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +101,8 @@ class Note:
 
     title: str
     text: str
+    lines: int = 0
+    """Ruled lines below it, to write on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +114,24 @@ class Points:
     empty: str
 
 
-Block = Table | Facts | Figures | Chart | Note | Points
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commands:
+    """What to type."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """Places for signatures: the tool signs for nobody."""
+
+    title: str
+    roles: tuple[tuple[str, str], ...]
+    """What is signed as, and the name where one is stated."""
+
+
+Block = Table | Facts | Figures | Chart | Note | Points | Commands | SignOff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +139,13 @@ class Section:
     """One numbered chapter; begins a page."""
 
     title: str
+    about: str
+    """What is in it, for the contents."""
     lead: str
     """One sentence that answers the chapter's question, computed from the same figures as its tables."""
     blocks: tuple[Block, ...]
+    wide: bool = False
+    """On landscape pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +155,8 @@ class Attachment:
     name: str
     description: str
     content: bytes
+    rows: int | None = None
+    """Data rows of a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +171,8 @@ class Document:
     organisation: str
     cover: tuple[tuple[str, Cell], ...]
     disclaimer: str
+    legend: Table
+    """How to read the marks; stands under the contents."""
     sections: tuple[Section, ...]
     attachments: tuple[Attachment, ...]
     as_of: datetime

@@ -1,18 +1,9 @@
-"""What happened, read from the store: the whole population of credentials, rotations, exposures and scans.  Read-only."""
+"""What happened, as values: the whole population of credentials, rotations, exposures and scans of a period."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy import Connection, func, select
-
-from keysweep.foundation.clock import from_text, to_text
-from keysweep.foundation.database import tables
-from keysweep.foundation.fingerprint import Fingerprint
-from keysweep.foundation.ledger.chain import head
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +15,8 @@ class Policy:
     prepared_by: str
     risk_analysis: str
     approved_by: str
+    run_by: str = ""
+    """Who ran the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +28,12 @@ class KeyRow:
     owner: str
     environment: str
     is_admin: bool
+    created_at: datetime
+    """When it was first issued, or first stored."""
     version: int | None
     fingerprint: str
     since: datetime
-    """When the value in use became current, or was first issued."""
+    """When the value that was in use at the freeze became current, or was first issued."""
     age_days: int
     limit_days: int
     agents: tuple[str, ...]
@@ -47,6 +42,29 @@ class KeyRow:
     def overdue(self) -> bool:
         """Older than its limit."""
         return self.version is not None and self.age_days > self.limit_days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseRow:
+    """One value of a credential, for as long as it was the one in use."""
+
+    credential: str
+    owner: str
+    version: int
+    fingerprint: str
+    since: datetime
+    until: datetime | None
+    """When another value took its place or it died; None if it was still in use at the freeze."""
+    limit_days: int
+
+    @property
+    def overdue_from(self) -> datetime:
+        """The first moment at which it was, or would be, older than its limit."""
+        return self.since + timedelta(days=self.limit_days + 1)
+
+    def days_over(self, freeze: datetime) -> int:
+        """Return how far it went beyond its limit, in days; negative if it did not."""
+        return ((self.until or freeze) - self.since).days - self.limit_days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +88,7 @@ class RotationRow:
     reason: str
     started_at: datetime
     outcome: str
-    """done, rolled-back, half-way, or running."""
+    """done, rolled-back, half-way, or running; as it was at the freeze."""
     steps: tuple[StepRow, ...]
     incident_id: str | None
     old_fingerprint: str
@@ -97,8 +115,10 @@ class ExposureRow:
 
     @property
     def seconds(self) -> float | None:
-        """From the first sighting to the proof of death."""
-        return (self.dead_at - self.first_seen).total_seconds() if self.dead_at else None
+        """From the first sighting to the proof of death; None while it lives, and where it was dead before it was seen."""
+        if self.dead_at is None or self.dead_at < self.first_seen:
+            return None
+        return (self.dead_at - self.first_seen).total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +146,8 @@ class Evidence:
     """The freeze: ages are as of this moment."""
     policy: Policy
     keys: tuple[KeyRow, ...]
+    uses: tuple[UseRow, ...]
+    """Every value that was in use at any time of the period."""
     rotations: tuple[RotationRow, ...]
     exposures: tuple[ExposureRow, ...]
     scans: tuple[ScanRow, ...]
@@ -135,161 +157,22 @@ class Evidence:
     ledger_head: bytes
     oldest_entry: datetime | None
 
+    @property
+    def in_use(self) -> tuple[KeyRow, ...]:
+        """Credentials that had a value in use at the freeze."""
+        return tuple(key for key in self.keys if key.version is not None)
 
-def collect(connection: Connection, policy: Policy, *, start: datetime, end: datetime) -> Evidence:
-    """Read the evidence of a period, in one snapshot.
+    @property
+    def overdue(self) -> tuple[KeyRow, ...]:
+        """Those past their limit at the freeze, oldest first."""
+        return tuple(sorted((key for key in self.keys if key.overdue), key=lambda k: (-k.age_days, k.name)))
 
-    Args:
-        connection: an open store.
-        policy: what it is held against.
-        start: first moment of the period.
-        end: the freeze.
-    """
-    seq, digest = head(connection)
-    oldest = connection.execute(select(tables.ledger.c.body).order_by(tables.ledger.c.seq).limit(1)).scalar()
-    return Evidence(
-        start=start,
-        end=end,
-        policy=policy,
-        keys=_keys(connection, policy, end),
-        rotations=_rotations(connection, start, end),
-        exposures=_exposures(connection, end),
-        scans=_scans(connection, start, end),
-        events=_events(connection, start, end),
-        ledger_seq=seq,
-        ledger_head=digest,
-        oldest_entry=from_text(json.loads(oldest)["at"]) if oldest else None,
-    )
-
-
-def _keys(connection: Connection, policy: Policy, end: datetime) -> tuple[KeyRow, ...]:
-    current = {
-        row.credential_id: row
-        for row in connection.execute(select(tables.version).where(tables.version.c.state == "current"))
-    }
-    agents = defaultdict(set)
-    for row in connection.execute(select(tables.binding.c.credential_id, tables.binding.c.agent)):
-        agents[row.credential_id].add(row.agent)
-    rows = []
-    query = select(tables.credential).where(tables.credential.c.created_at <= to_text(end))
-    for row in connection.execute(query.order_by(tables.credential.c.name)):
-        since = from_text(row.rotated_at or row.created_at)
-        value = current.get(row.id)
-        rows.append(
-            KeyRow(
-                name=row.name,
-                provider=row.provider,
-                owner=row.owner,
-                environment=row.environment,
-                is_admin=bool(row.is_admin),
-                version=value.number if value else None,
-                fingerprint=Fingerprint(value.fingerprint).short if value else "",
-                since=since,
-                age_days=max((end - since).days, 0),
-                limit_days=row.max_age_days or policy.max_age_days,
-                agents=tuple(sorted(agents[row.id])),
-            )
+    @property
+    def spells(self) -> tuple[UseRow, ...]:
+        """Values that were past their limit at any moment of the period, closed spells among them."""
+        return tuple(
+            use
+            for use in self.uses
+            if use.overdue_from <= min(use.until or self.end, self.end)
+            and (use.until is None or use.until >= self.start)
         )
-    return tuple(rows)
-
-
-def _rotations(connection: Connection, start: datetime, end: datetime) -> tuple[RotationRow, ...]:
-    versions = {
-        (row.credential_id, row.number): Fingerprint(row.fingerprint).short
-        for row in connection.execute(select(tables.version))
-    }
-    steps: dict[str, list[tuple[str, datetime, bool]]] = defaultdict(list)
-    outcomes = select(tables.journal).where(tables.journal.c.phase == "outcome")
-    for row in connection.execute(outcomes.order_by(tables.journal.c.rotation_id, tables.journal.c.seq)):
-        steps[row.rotation_id].append((row.step, from_text(row.at), row.result == "ok"))
-    query = (
-        select(tables.rotation, tables.credential.c.name, tables.credential.c.provider)
-        .join(tables.credential, tables.credential.c.id == tables.rotation.c.credential_id)
-        .where(tables.rotation.c.started_at >= to_text(start), tables.rotation.c.started_at <= to_text(end))
-        .order_by(tables.rotation.c.started_at, tables.rotation.c.id)
-    )
-    return tuple(
-        RotationRow(
-            id=row.id,
-            credential=row.name,
-            provider=row.provider,
-            mode=row.mode,
-            reason=row.reason,
-            started_at=from_text(row.started_at),
-            outcome=row.outcome or "running",
-            steps=tuple(
-                StepRow(step=name, at_ms=round((at - from_text(row.started_at)).total_seconds() * 1000), ok=ok)
-                for name, at, ok in steps[row.id]
-            ),
-            incident_id=row.incident_id,
-            old_fingerprint=versions.get((row.credential_id, row.old_number), ""),
-            new_fingerprint=versions.get((row.credential_id, row.new_number), ""),
-        )
-        for row in connection.execute(query)
-    )
-
-
-def _exposures(connection: Connection, end: datetime) -> tuple[ExposureRow, ...]:
-    """Return every stored value that a scan saw, with the fate of that value."""
-    finding, sighting, credential = tables.finding, tables.sighting, tables.credential
-    opened = {
-        (row.credential_id, row.number): from_text(row.opened_at) for row in connection.execute(select(tables.incident))
-    }
-    dead = {
-        (row.credential_id, row.number): from_text(row.dead_at) if row.dead_at else None
-        for row in connection.execute(select(tables.version))
-    }
-    query = (
-        select(finding, credential.c.id.label("credential_id"))
-        .join(credential, credential.c.name == finding.c.credential)
-        .where(finding.c.first_seen <= to_text(end))
-        .order_by(finding.c.first_seen, finding.c.id)
-    )
-    rows = []
-    for row in connection.execute(query):
-        places = connection.execute(
-            select(sighting.c.place).where(sighting.c.finding_id == row.id).order_by(sighting.c.place)
-        )
-        rows.append(
-            ExposureRow(
-                credential=row.credential,
-                version=row.number,
-                finding_id=row.id,
-                places=tuple(places.scalars()),
-                first_seen=from_text(row.first_seen),
-                opened_at=opened.get((row.credential_id, row.number)),
-                dead_at=dead.get((row.credential_id, row.number)),
-            )
-        )
-    return tuple(rows)
-
-
-def _scans(connection: Connection, start: datetime, end: datetime) -> tuple[ScanRow, ...]:
-    query = select(tables.scan).where(
-        tables.scan.c.finished_at >= to_text(start), tables.scan.c.finished_at <= to_text(end)
-    )
-    return tuple(
-        ScanRow(
-            targets=tuple(json.loads(row.targets)),
-            finished_at=from_text(row.finished_at),
-            complete=bool(row.complete),
-            files=row.files,
-            bytes=row.bytes,
-            gaps=tuple((gap["path"], gap["reason"]) for gap in json.loads(row.skipped)),
-            findings=row.findings,
-            mapped=row.mapped,
-            rules=row.rules,
-        )
-        for row in connection.execute(query.order_by(tables.scan.c.finished_at, tables.scan.c.id))
-    )
-
-
-def _events(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    total = connection.execute(select(func.count()).select_from(tables.ledger)).scalar()
-    if total:
-        for body in connection.execute(select(tables.ledger.c.body)).scalars():
-            entry = json.loads(body)
-            if to_text(start) <= entry["at"] <= to_text(end):
-                counts[entry["action"]] += 1
-    return dict(sorted(counts.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keysweep.foundation.clock import to_text
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 BANDS = ((0, 30), (31, 60), (61, 90), (91, 180), (181, 100_000))
 """Age bands in days, both ends included; the last is open."""
+_BARS = 20
+_SOON_DAYS = 10
 
 
 def population(evidence: Evidence) -> pd.DataFrame:
@@ -28,26 +31,110 @@ def population(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"version": "Int64"}).sort_values("name", ignore_index=True)
 
 
-def bands(evidence: Evidence) -> list[tuple[str, int]]:
-    """Return how many credentials in use fall into each age band."""
-    frame = population(evidence)
-    ages = frame.loc[frame["version"].notna(), "age_days"]
-    return [
-        (f"{low}–{high} d" if high < BANDS[-1][1] else f"over {low - 1} d", int(ages.between(low, high).sum()))
-        for low, high in BANDS
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar of the histogram: credentials in use of an age."""
+
+    low: int
+    high: int | None
+    """Last day that it counts; None for the open bar at the end."""
+    within: int
+    due_soon: int
+    """Reach their limit within ten days."""
+    overdue: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.within + self.due_soon + self.overdue
 
 
-def by_provider(evidence: Evidence) -> list[tuple[str, int, int, int, int]]:
-    """Return (provider, credentials, median age, oldest, overdue) by provider."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ageing:
+    """Ages of the credentials in use of one provider, or of all."""
+
+    name: str
+    bands: tuple[int, ...]
+    """Counts, in the order of `BANDS`."""
+    total: int
+    median: int
+    oldest: int
+    overdue: int
+
+
+def band_title(band: tuple[int, int]) -> str:
+    """Return `31–60 d`, or `> 180 d` for the open band."""
+    low, high = band
+    return f"{low}–{high} d" if high < BANDS[-1][1] else f"> {low - 1} d"
+
+
+def histogram(evidence: Evidence) -> list[Bar]:
+    """Return the ages of all credentials in use in twenty bars; the policy's limit ends the ninth."""
+    width = bar_width(evidence.policy.max_age_days)
+    bars = []
+    for number in range(_BARS):
+        keys = [k for k in evidence.in_use if min(max(k.age_days - 1, 0) // width, _BARS - 1) == number]
+        overdue = sum(k.overdue for k in keys)
+        soon = sum(not k.overdue and k.limit_days - k.age_days < _SOON_DAYS for k in keys)
+        bars.append(
+            Bar(
+                low=number * width + (number > 0),
+                high=(number + 1) * width if number < _BARS - 1 else None,
+                within=len(keys) - overdue - soon,
+                due_soon=soon,
+                overdue=overdue,
+            )
+        )
+    return bars
+
+
+def bar_width(limit_days: int) -> int:
+    """Return how many days one bar of the histogram counts."""
+    return max(1, round(limit_days / 9))
+
+
+def ageing(evidence: Evidence, by: str) -> list[Ageing]:
+    """Return one row a provider or environment, and a last one for all; empty where no credential is in use."""
     frame = population(evidence)
+    frame = frame[frame["version"].notna()]
     if frame.empty:
         return []
-    grouped = frame.groupby("provider", sort=True)
-    return [
-        (str(name), len(rows), int(rows["age_days"].median()), int(rows["age_days"].max()), int(rows["overdue"].sum()))
-        for name, rows in grouped
+    groups = [(str(name) or "not stated", rows) for name, rows in frame.groupby(by, sort=True)]
+    return [_ageing(name, rows) for name, rows in [*groups, ("All", frame)]]
+
+
+def _ageing(name: str, rows: pd.DataFrame) -> Ageing:
+    ages = rows["age_days"]
+    return Ageing(
+        name=name,
+        bands=tuple(int(ages.between(low, high).sum()) for low, high in BANDS),
+        total=len(rows),
+        median=round(float(ages.median())),
+        oldest=int(ages.max()),
+        overdue=int(rows["overdue"].sum()),
+    )
+
+
+def spells(evidence: Evidence) -> pd.DataFrame:
+    """Return one row a value that was past its limit at any moment of the period."""
+    import pandas as pd
+
+    columns = [
+        "credential",
+        "version",
+        "fingerprint",
+        "in_use_since",
+        "overdue_from",
+        "until",
+        "days_over",
+        "limit_days",
     ]
+    rows = [
+        [u.credential, u.version, u.fingerprint, to_text(u.since), to_text(u.overdue_from),
+         to_text(u.until) if u.until else "", u.days_over(evidence.end), u.limit_days]
+        for u in evidence.spells
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
 def rotations(evidence: Evidence) -> pd.DataFrame:

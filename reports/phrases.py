@@ -24,6 +24,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.0f} d"
 
 
+def day(when: datetime) -> str:
+    """Return `24 Nov 2026`."""
+    return f"{when:%-d %b %Y}"
+
+
 def moment(when: datetime) -> str:
     """Return `24 Nov 2026 05:35:22`."""
     return f"{when:%-d %b %Y %H:%M:%S}"

@@ -101,6 +101,10 @@ class Segment:
     """Number of the line in which `data` begins."""
     column: int = 1
     """Column, counted in bytes, at which `data` begins."""
+    repeated: int = 0
+    """Bytes at the beginning that are the end of the segment before: a key on the seam is whole in one of the two."""
+    goes_on: bool = False
+    """There is a next segment, which repeats the end of this one."""
     via: tuple[str, ...] = ()
     """How it was decoded, outermost first: `ocr`, `base64`.  Offsets of decoded text all mean the encoded run."""
     encoded_length: int | None = None

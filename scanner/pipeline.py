@@ -20,11 +20,14 @@ from keysweep.scanner.known import KnownKeys, Resemblance
 from keysweep.scanner.place import line_around, occurrence
 from keysweep.scanner.readers import Reader
 from keysweep.scanner.sources import Resolver, Source
+from keysweep.scanner.spans import Spans
 
 Accepted = Callable[[RuleId, Secret], bool]
 """Whether a baseline accepts a key of a stranger."""
 
 _HEAD = 64
+_EDGE = 16
+"""Bytes beside a match that tell where it ends; at the cut of a segment they are not there."""
 _IGNORE = b"keysweep: ignore"
 _STORED = RuleId("stored-credential")
 """Rule of a finding that only the inventory recognised."""
@@ -45,6 +48,8 @@ class ScanResult:
     """Fingerprint of the inventory that was compared with; None if there was none."""
     started_at: datetime
     wall_s: float
+    exit_zero: bool = False
+    """The caller asked to end with 0 whatever is found; on record, because it hides the verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +119,7 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
         resembling = tools.known.resembling(segment.data)
         for seen in resembling:
             yield _stored(segment, seen)
-    taken = [(seen.start, seen.end) for seen in resembling]
+    taken = Spans((seen.start, seen.end) for seen in resembling)
     for detector in tools.detectors:
         try:
             matches = detector.find(segment)
@@ -123,9 +128,15 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
             log.skip(name_of(segment.origin), Gap.DETECTOR_FAILED)
             continue
         for match in matches:
-            if all(match.end <= start or match.start >= end for start, end in taken):
-                taken.append((match.start, match.end))
+            if _belongs(segment, match) and taken.take(match.start, match.end):
                 yield _sighting(segment, match, tools)
+
+
+def _belongs(segment: Segment, match: Match) -> bool:
+    """Whether a match is whole in *segment*, and was not in the segment before, which shares some of its text."""
+    if segment.goes_on and match.end > len(segment.data) - _EDGE:
+        return False
+    return not segment.repeated or match.end > segment.repeated - _EDGE
 
 
 def _sighting(segment: Segment, match: Match, tools: Toolbox) -> Sighting | None:

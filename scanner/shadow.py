@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, BinaryIO, cast, final
 
 from keysweep.scanner.coverage import CoverageLog, Gap
 
@@ -30,6 +32,48 @@ _PACKED = 64 << 20
 
 
 @final
+class Running:
+    """A git process that writes to a pipe.
+
+    Args:
+        process: GitPython's handle, whose own `wait` raises where git fails.
+    """
+
+    def __init__(self, process: Any) -> None:
+        self._handle = process
+        self._process: subprocess.Popen[bytes] = process.proc
+        self.complained = False
+        """Git wrote an error; known after `wait` or `stop`."""
+        # NOTE: a repository with many corrupt objects fills the pipe of errors, and git would wait for a reader for ever.
+        self._drain = threading.Thread(target=self._read_errors, daemon=True)
+        self._drain.start()
+
+    @property
+    def stdout(self) -> BinaryIO:
+        """What git writes."""
+        assert self._process.stdout is not None  # noqa: S101  GitPython always opens it
+        return cast("BinaryIO", self._process.stdout)
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit status."""
+        self.stdout.close()
+        status = self._process.wait()
+        self._drain.join()
+        return status
+
+    def stop(self) -> None:
+        """End the process if it still runs, its output unread."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self.wait()
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101  GitPython always opens it
+        for line in self._process.stderr:
+            self.complained |= line.startswith((b"error:", b"fatal:"))
+
+
+@final
 class Shadow:
     """A private bare repository over the objects of another one."""
 
@@ -39,8 +83,8 @@ class Shadow:
         """The target's git folder."""
         self._command = command
 
-    def stream(self, *arguments: str, stdin: bytes | None = None) -> Any:
-        """Start a git process and return it; its `stdout` is read by the caller, `wait` called at the end.
+    def stream(self, *arguments: str, stdin: bytes | None = None) -> Running:
+        """Start a git process whose output the caller reads, and then waits for or stops.
 
         Args:
             arguments: without user text; revisions only as object ids.
@@ -51,7 +95,7 @@ class Shadow:
             source = tempfile.TemporaryFile()  # noqa: SIM115  git reads it after this function returned
             source.write(stdin)
             source.seek(0)
-        return self._command.execute([_git(), *arguments], as_process=True, istream=source)
+        return Running(self._command.execute([_git(), *arguments], as_process=True, istream=source))
 
     def lines(self, *arguments: str, index: Path | None = None) -> bytes:
         """Run git and return its output; empty where it fails."""

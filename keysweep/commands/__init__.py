@@ -57,10 +57,10 @@ def _root(ctx: click.Context) -> None:
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with one of the fixed exit codes."""
-    sys.exit(run(args))
+    sys.exit(execute(args))
 
 
-def run(args: list[str] | None = None) -> int:
+def execute(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
         result: Any = _root.main(args=args, prog_name="keysweep", standalone_mode=False, obj=Invocation())

@@ -97,6 +97,19 @@ def baseline(given: Path | None, written: Path | None) -> Baseline | None:
     return new_baseline() if written is not None else None
 
 
+def write(path: Path, text: str) -> None:
+    """Write a file that the user named.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}"
+        raise UsageError(msg) from error
+
+
 def toolbox(
     opened: OpenVault | None, *, rules: tuple[str, ...], ocr: bool | None, profile: str, accepted: Baseline | None
 ) -> Toolbox:

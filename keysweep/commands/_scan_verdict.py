@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from keysweep.foundation.errors import ExitCode, UsageError
+from keysweep.commands._scan_setup import write
+from keysweep.foundation.errors import ExitCode
 from keysweep.rules.model import Severity
 from keysweep.scanner import output
 from keysweep.scanner.finding import Finding
@@ -30,11 +31,7 @@ def emit(result: ScanResult, forms: tuple[tuple[str, Path | None], ...], *, colo
         if path is None:
             click.echo(text, nl=False)
             continue
-        try:
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            msg = f"cannot write {path}: {error.strerror}"
-            raise UsageError(msg) from error
+        write(path, text)
 
 
 def verdict(result: ScanResult, *, fail_on: str, strict: bool) -> ExitCode:

@@ -45,7 +45,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
         msg = f"{output}: the ending says the format: {', '.join(_RENDERERS)}"
         raise UsageError(msg)
     with invocation.vault() as opened:
-        evidence = _evidence(opened, start, end, max_age)
+        evidence = _evidence(opened, start, end, max_age, run_by=invocation.actor)
         if check:
             return _check(evidence)
         if output is not None:
@@ -53,9 +53,10 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     return 0
 
 
-def _evidence(opened: OpenVault, start: str | None, end: str | None, max_age: str | None) -> Evidence:
+def _evidence(opened: OpenVault, start: str | None, end: str | None, max_age: str | None, *, run_by: str) -> Evidence:
     """Verify the ledger, then read the evidence: a report is never built on a broken chain."""
-    from keysweep.reports.evidence import Policy, collect
+    from keysweep.reports.collect import collect
+    from keysweep.reports.evidence import Policy
     from keysweep.rotation.vault.integrity import check_ledger
 
     check_ledger(opened)
@@ -66,6 +67,7 @@ def _evidence(opened: OpenVault, start: str | None, end: str | None, max_age: st
         prepared_by=settings.prepared_by,
         risk_analysis=settings.risk_analysis,
         approved_by=settings.approved_by,
+        run_by=run_by,
     )
     freeze = _moment(end, last=True) if end else opened.clock().replace(microsecond=0) + timedelta(seconds=1)
     first = _moment(start, last=False) if start else freeze - timedelta(days=90)

@@ -1,159 +1,176 @@
-"""The first chapters: the answer in one page, and key age against the policy."""
+"""The first chapter: the answer on one page; and the legend that stands before it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from keysweep.reports import charts, frames
-from keysweep.reports.document import (
-    Block,
-    Cell,
-    Chart,
-    Column,
-    Facts,
-    Figures,
-    KeyFigure,
-    Mark,
-    Points,
-    Section,
-    Table,
-)
+from keysweep.reports.controls import Assessed
+from keysweep.reports.document import Cell, Chart, Column, Figures, KeyFigure, Mark, Note, Points, Section, Table
 from keysweep.reports.evidence import Evidence
 from keysweep.reports.phrases import count, duration, moment, share
 
+_MOST = 5
+"""Points of each kind that the first page names; the chapters have all."""
 
-def summary(evidence: Evidence) -> Section:
-    """Return the first chapter: the answer, the figures, what needs attention."""
-    keys = [key for key in evidence.keys if key.version is not None]
-    overdue = [key for key in keys if key.overdue]
-    alive = [e for e in evidence.exposures if e.dead_at is None]
-    if not keys:
-        lead = "The inventory holds no credential in use, so nothing was evaluated."
-    else:
-        leaks = f"{count(len(evidence.exposures), 'leak')} of stored keys, {len(evidence.exposures) - len(alive)} proven dead"
-        lead = f"{len(keys) - len(overdue)} of {count(len(keys), 'credential')} were inside the policy at the freeze; {leaks}."
-    times = [e.seconds for e in evidence.exposures if e.seconds is not None]
-    forced = [r for r in evidence.rotations if r.mode == "forced"]
-    figures = (
-        KeyFigure(value=str(len(keys)), unit="", label="Credentials in use", note=f"{len({k.provider for k in keys})} providers"),
-        KeyFigure(
-            value=share(len(keys) - len(overdue), len(keys)), unit="", label="Within policy",
-            note=f"limit {evidence.policy.max_age_days} days", tone=_tone(len(overdue), len(keys)),
+
+def summary(evidence: Evidence, results: Sequence[Assessed]) -> Section:
+    """Return the first chapter: the answer, the figures, what needs attention.
+
+    Args:
+        evidence: what is reported.
+        results: the tested controls of the chosen frameworks.
+    """
+    limit = evidence.policy.max_age_days
+    tests = tuple((r.title, sum(a.mark is r.mark for a in results), r.colour) for r in _RESULTS)
+    blocks = (
+        _figures(evidence),
+        Chart(
+            title=f"Key age, {count(len(evidence.in_use), 'credential')} in use",
+            svg=charts.age_histogram(frames.histogram(evidence), limit_days=limit, bar_days=frames.bar_width(limit)),
+            source=f"Bars of {frames.bar_width(limit)} days; the last is open. Source EV-01.",
         ),
-        KeyFigure(
-            value=str(len(overdue)), unit="", label="Overdue", tone=_tone(len(overdue), len(keys)),
-            note=f"oldest {max((k.age_days for k in keys), default=0)} days",
+        _attention(evidence, results),
+        Chart(title=f"Tests by result, {len(results)} controls", svg=charts.counts(tests), half=True),
+        Note(
+            title="Management response",
+            text="To be written by management before the report is handed over; the tool writes none.",
+            lines=3,
         ),
-        KeyFigure(
-            value=str(round(median(k.age_days for k in keys))) if keys else "–", unit="d", label="Median key age", note="at the freeze"
-        ),
-        KeyFigure(
-            value=duration(median(times)) if times else "–", unit="", label="Median leak to death",
-            note=f"{count(len(evidence.exposures), 'leak')}, {len(alive)} alive",
-        ),
-        KeyFigure(value=str(len(evidence.rotations)), unit="", label="Rotations", note=f"{len(forced)} forced"),
-    )  # fmt: skip
+    )
     return Section(
         title="Executive summary",
-        lead=lead,
-        blocks=(Figures(figures=figures), *_summary_charts(evidence), _attention(evidence)),
+        about="Results at a glance, matters for attention, management response",
+        lead=_answer(evidence),
+        blocks=blocks,
     )
 
 
-def ages(evidence: Evidence) -> Section:
-    """Return the chapter on key age."""
-    keys = [key for key in evidence.keys if key.version is not None]
-    overdue = sorted((key for key in keys if key.overdue), key=lambda k: -k.age_days)
-    limit = evidence.policy.max_age_days
-    lead = (
-        f"{count(len(overdue), 'credential')} of {len(keys)} older than the limit of {limit} days; median age "
-        f"{round(median(k.age_days for k in keys))} days."
-        if keys
-        else "No credential is in use: not evaluated."
+def legend() -> Table:
+    """Return how the marks are to be read."""
+    rows = (
+        (
+            Mark.OK,
+            "No exceptions · Supports “In Place”",
+            "The test ran on the whole population and found no deviation.",
+        ),
+        (
+            Mark.DEVIATION,
+            "Exceptions noted · Deviations noted",
+            "At least one deviation; each is counted, excused or not.",
+        ),
+        (
+            Mark.NOT_APPLICABLE,
+            "Not applicable",
+            "The requirement does not cover this kind of key; the reason is stated.",
+        ),
+        (Mark.NOT_EVALUATED, "Not evaluated", "There is no evidence of the period: neither good nor bad."),
     )
-    providers = Table(
-        title="By provider",
-        columns=(Column(title="Provider", share=40), Column(title="Credentials", share=15, number=True),
-                 Column(title="Median age", share=15, number=True), Column(title="Oldest", share=15, number=True),
-                 Column(title="Overdue", share=15, number=True)),
-        rows=tuple(
-            (Cell(text=name), *(Cell(text=f"{value} d" if at in {1, 2} else str(value), number=True) for at, value in enumerate(values)))
-            for name, *values in frames.by_provider(evidence)
-        ),
-    )  # fmt: skip
-    late = Table(
-        title="Overdue at the freeze",
-        columns=(Column(title="Credential", share=30), Column(title="Provider", share=17), Column(title="Owner", share=23),
-                 Column(title="In use since", share=16), Column(title="Days over", share=14, number=True)),
-        rows=tuple(
-            (Cell(text=k.name, code=True, mark=Mark.DEVIATION), Cell(text=k.provider), Cell(text=k.owner or "not stated"),
-             Cell(text=f"{k.since:%-d %b %Y}"), Cell(text=str(k.age_days - k.limit_days), number=True))
-            for k in overdue[:50]
-        ),
-        empty="No credential is overdue." if keys else "Not evaluated: no credential is in use.",
-    )  # fmt: skip
-    due = Facts(
-        title="Falling due",
-        rows=tuple(
-            (
-                f"Within {days} days",
-                Cell(text=count(sum(0 <= k.limit_days - k.age_days <= days for k in keys), "credential")),
-            )
-            for days in (7, 14, 30)
+    return Table(
+        title="How to read the results",
+        columns=(Column(title="Mark", share=36), Column(title="Meaning in this report", share=64)),
+        rows=tuple((Cell(text=word, mark=mark), Cell(text=meaning)) for mark, word, meaning in rows),
+        source=(
+            "The words left of the dot are used for SOC 2, those right of it for PCI DSS. The service auditor and the assessor decide; "
+            "strength says how far the evidence carries: direct, supporting or partial."
         ),
     )
-    return Section(title="Key age", lead=lead, blocks=(providers, late, due))
 
 
-def inventory(evidence: Evidence, *, most: int) -> Section:
-    """Return the appendix: every credential, or for a long list the overdue ones and where the whole is."""
-    keys = evidence.keys if len(evidence.keys) <= most else tuple(k for k in evidence.keys if k.overdue)[:most]
-    whole = len(keys) == len(evidence.keys)
-    lead = (
-        f"All {count(len(keys), 'credential')}." if whole
-        else f"{len(keys)} overdue of {len(evidence.keys):,} credentials are printed; EV-01 holds all of them."
+class _Result:
+    """How one result is drawn."""
+
+    def __init__(self, mark: Mark, title: str, colour: str) -> None:
+        self.mark, self.title, self.colour = mark, title, colour
+
+
+_RESULTS = (
+    _Result(Mark.OK, "No exceptions", charts.GREEN),
+    _Result(Mark.DEVIATION, "Exceptions noted", charts.RED),
+    _Result(Mark.NOT_APPLICABLE, "Not applicable", charts.GREY),
+    _Result(Mark.NOT_EVALUATED, "Not evaluated", charts.GREY),
+)
+
+
+def _answer(evidence: Evidence) -> str:
+    keys, overdue = evidence.in_use, evidence.overdue
+    if not keys:
+        return "The inventory holds no credential in use at the freeze, so key age was not evaluated."
+    alive = sum(e.dead_at is None for e in evidence.exposures)
+    leaks = (
+        f"{count(len(evidence.exposures), 'stored key')} leaked, {len(evidence.exposures) - alive} proven dead"
+        if evidence.exposures
+        else "no stored key was seen outside the vault"
+    )
+    return (
+        f"{len(keys) - len(overdue)} of {count(len(keys), 'credential')} were inside the policy at the freeze, {len(overdue)} overdue; "
+        f"{leaks}."
+    )
+
+
+def _figures(evidence: Evidence) -> Figures:
+    keys, overdue = evidence.in_use, evidence.overdue
+    times = [e.seconds for e in evidence.exposures if e.seconds is not None]
+    alive = sum(e.dead_at is None for e in evidence.exposures)
+    forced = sum(r.mode == "forced" for r in evidence.rotations)
+    tone = None if not keys else Mark.DEVIATION if overdue else Mark.OK
+    percent, percent_unit = share(len(keys) - len(overdue), len(keys)).partition(" ")[::2]
+    took, took_unit = duration(median(times)).split(" ") if times else ("–", "")
+    return Figures(
+        figures=(
+            KeyFigure(value=f"{len(keys):,}", unit="", label="Credentials in use",
+                      note=count(len({k.provider for k in keys}), "provider")),
+            KeyFigure(value=percent, unit=percent_unit, label="Within policy", note=f"limit {evidence.policy.max_age_days} days", tone=tone),
+            KeyFigure(value=f"{len(overdue):,}", unit="", label="Overdue at the freeze",
+                      note=f"oldest {max((k.age_days for k in keys), default=0)} days", tone=tone),
+            KeyFigure(value=str(round(median(k.age_days for k in keys))) if keys else "–", unit="d" if keys else "",
+                      label="Median key age", note=f"{count(len(evidence.spells), 'value')} ever overdue"),
+            KeyFigure(value=took, unit=took_unit, label="Median, leak seen to key dead",
+                      note=f"{count(len(evidence.exposures), 'leak')}, {alive} alive"),
+            KeyFigure(value=f"{len(evidence.rotations):,}", unit="", label="Rotations", note=f"{forced} forced"),
+        )
     )  # fmt: skip
-    table = Table(
-        title="Inventory",
-        columns=(Column(title="Credential", share=23), Column(title="Provider", share=13), Column(title="Agents", share=16),
-                 Column(title="Key in use", share=21), Column(title="Since", share=13), Column(title="Age", share=14, number=True)),
-        rows=tuple(
-            (Cell(text=k.name, code=True, sub="administers others" if k.is_admin else k.owner, mark=Mark.DEVIATION if k.overdue else None),
-             Cell(text=k.provider), Cell(text=", ".join(k.agents) or "–"),
-             Cell(text=f"v{k.version} {k.fingerprint}" if k.version else "none", code=True),
-             Cell(text=f"{k.since:%-d %b %Y}"), Cell(text=f"{k.age_days} / {k.limit_days} d", number=True))
-            for k in keys
-        ),
-        empty="The inventory is empty.",
-    )  # fmt: skip
-    return Section(title="Appendix: inventory", lead=lead, blocks=(table,))
 
 
-def _summary_charts(evidence: Evidence) -> tuple[Block, ...]:
-    bands = frames.bands(evidence)
-    limit = evidence.policy.max_age_days
-    over = next((at for at, (low, _) in enumerate(frames.BANDS) if low > limit), len(bands))
-    return (Chart(title="Credentials by age", svg=charts.age_histogram(bands, limit_days=limit, over_from=over)),)
+def _attention(evidence: Evidence, results: Sequence[Assessed]) -> Points:
+    causing = {
+        name: ", ".join(a.control.id for a in results if a.mark is Mark.DEVIATION and a.control.test.__name__ == name)
+        for name in ("age_within_policy", "leaks_ended", "coverage_complete")
+    }
 
+    def under(name: str) -> str:
+        return f" Noted under {causing[name]}." if causing[name] else ""
 
-def _attention(evidence: Evidence) -> Points:
-    overdue = sorted((key for key in evidence.keys if key.overdue), key=lambda k: -k.age_days)
+    overdue = evidence.overdue
     points = [
-        (f"{key.name} is {key.age_days - key.limit_days} days over its limit.", f"Owner: {key.owner or 'not stated'}.")
-        for key in overdue[:5]
-    ]
+        (f"{key.name} is {count(key.age_days - key.limit_days, 'day')} over its limit.",
+         f"Owner: {key.owner or 'not stated'}.{under('age_within_policy')}")
+        for key in overdue[:_MOST]
+    ]  # fmt: skip
+    if len(overdue) > _MOST:
+        points.append((f"{len(overdue) - _MOST} more credentials are overdue.", "Chapter 3 lists them."))
     points += [
-        (f"{e.credential} v{e.version} leaked and is not proven dead.", f"First seen {moment(e.first_seen)}.")
+        (
+            f"{e.credential} v{e.version} leaked and is not proven dead.",
+            f"First seen {moment(e.first_seen)}.{under('leaks_ended')}",
+        )
         for e in evidence.exposures
         if e.dead_at is None
-    ][:5]
+    ][:_MOST]
     points += [
-        (f"The rotation of {r.credential} ended {r.outcome}.", f"Started {moment(r.started_at)}.")
+        (f"The rotation of {r.credential} is {r.outcome}.", f"Started {moment(r.started_at)}.")
         for r in evidence.rotations
         if r.outcome != "done"
-    ][:5]
+    ][:_MOST]
+    gaps = sum(len(scan.gaps) for scan in evidence.scans)
+    if gaps:
+        points.append(
+            (
+                f"{count(gaps, 'item')} could not be scanned.",
+                f"The coverage chapter lists them.{under('coverage_complete')}",
+            )
+        )
+    if not evidence.policy.risk_analysis:
+        points.append(("No risk analysis is stated.", "PCI DSS 12.3.1 asks for the one that sets the age limit."))
     return Points(title="Matters for attention", points=tuple(points), empty="None.")
-
-
-def _tone(bad: int, total: int) -> Mark | None:
-    return None if total == 0 else Mark.DEVIATION if bad else Mark.OK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from keysweep.reports import charts
 from keysweep.reports.controls import tests
 from keysweep.reports.document import (
@@ -12,23 +14,30 @@ from keysweep.reports.document import (
     Section,
     Table,
 )
-from keysweep.reports.evidence import Evidence, RotationRow
+from keysweep.reports.evidence import Evidence, ExposureRow, RotationRow
 from keysweep.reports.phrases import count, duration, moment
 
 _NEWEST = 40
 """Rotations that the log prints; all of them are attached."""
-_TIMELINES = 6
+_EXPOSURES, _SPANS, _TIMELINES = 60, 20, 6
 
 
 def leaks(evidence: Evidence) -> Section:
     """Return the chapter from leak to proof of death."""
     forced = [r for r in evidence.rotations if r.mode == "forced" and r.at_ms("prove-dead") is not None]
     slowest = max((r.at_ms("prove-dead") or 0 for r in forced), default=0)
+    alive = sum(e.dead_at is None for e in evidence.exposures)
+    fate = "every one proven dead" if not alive else f"{alive} not proven dead"
+    leaked = (
+        f"{count(len(evidence.exposures), 'stored key')} leaked, {fate}"
+        if evidence.exposures
+        else "No stored key leaked"
+    )
     lead = (
-        f"{count(len(forced), 'forced rotation')}; the slowest was proven dead {slowest / 1000:.2f} s after it was accepted, against a "
-        f"target of {tests.TARGET_S} s."
+        f"{leaked}; the slowest of {count(len(forced), 'forced rotation')} took {slowest / 1000:.2f} s from acceptance to the proof of "
+        f"death, against a target of {tests.TARGET_S} s."
         if forced
-        else "No forced rotation was completed in the period."
+        else f"{leaked}; no forced rotation was completed in the period."
     )
     rows = tuple(
         (
@@ -40,25 +49,47 @@ def leaks(evidence: Evidence) -> Section:
             ),
             Cell(text=moment(e.first_seen)),
             Cell(text=moment(e.dead_at) if e.dead_at else "alive", mark=Mark.OK if e.dead_at else Mark.DEVIATION),
-            Cell(text=duration(e.seconds) if e.seconds is not None else "–", number=True),
+            Cell(
+                text=duration(e.seconds) if e.seconds is not None else "dead before" if e.dead_at else "–", number=True
+            ),
         )
-        for e in evidence.exposures[:60]
+        for e in sorted(evidence.exposures, key=lambda e: e.dead_at is not None)[:_EXPOSURES]
     )
     table = Table(
         title="Exposures of stored keys",
         columns=(Column(title="Credential", share=22), Column(title="Where", share=31), Column(title="First seen (UTC)", share=17),
                  Column(title="Proven dead (UTC)", share=19), Column(title="Took", share=11, number=True)),
         rows=rows,
-        empty="No stored key was seen outside the vault.",
+        empty="No stored key was seen outside the vault." if evidence.scans else "Not evaluated: no scan in the period.",
+        source=(
+            f"{_EXPOSURES} of {len(evidence.exposures):,} are printed, those alive first; EV-03 holds all."
+            if len(evidence.exposures) > _EXPOSURES
+            else "From the first scan that saw it to a refused call with the old key. Source EV-03."
+        ),
     )  # fmt: skip
+    ended = [e for e in evidence.exposures if e.seconds is not None][:_SPANS]
+    whole = tuple(
+        Chart(
+            title="From the first sighting to the proof of death",
+            svg=charts.spans([_span(e) for e in ended]),
+            source="Each bar starts when a scan first saw the key. Source EV-03.",
+        )
+        for _ in ended[:1]
+    )
     pictures = tuple(
         Chart(
-            title=f"{r.credential}: from acceptance to proof of death, measured",
+            title=f"{r.credential}: steps since acceptance",
             svg=charts.timeline([(s.step, s.at_ms) for s in r.steps if s.ok], limit_ms=tests.TARGET_S * 1000),
+            half=True,
         )
         for r in forced[:_TIMELINES]
     )
-    return Section(title="From leak to proof of death", lead=lead, blocks=(table, *pictures))
+    return Section(
+        title="From leak to proof of death",
+        about="Every stored key that leaked, and each measured step of its replacement",
+        lead=lead,
+        blocks=(*whole, table, *pictures),
+    )
 
 
 def rotation_log(evidence: Evidence) -> Section:
@@ -70,13 +101,44 @@ def rotation_log(evidence: Evidence) -> Section:
     lead = f"{count(len(evidence.rotations), 'rotation')} in the period, {done} completed; {len(shown)} are printed, all are attached."
     table = Table(
         title="Rotations",
-        columns=(Column(title="Started (UTC)", share=17), Column(title="Credential", share=19), Column(title="Mode", share=10),
-                 Column(title="Old and new key", share=24), Column(title="Attested", share=10, number=True),
-                 Column(title="Dead", share=10, number=True), Column(title="Outcome", share=10)),
+        columns=(Column(title="Started (UTC)", share=17), Column(title="Credential", share=25), Column(title="Mode", share=8),
+                 Column(title="Old and new key", share=18), Column(title="Agent on it", share=10, number=True),
+                 Column(title="Dead", share=9, number=True), Column(title="Outcome", share=13)),
         rows=tuple(_rotation(r) for r in shown),
         empty="No rotation in the period.",
+        source="Times since acceptance. Source EV-02, which has every step.",
     )  # fmt: skip
-    return Section(title="Rotation log", lead=lead, blocks=(table,))
+    return Section(
+        title="Rotation log",
+        about="Volume, duration and outcome; forced and failed rotations",
+        lead=lead,
+        blocks=(_volume(evidence), table),
+    )
+
+
+def _span(row: ExposureRow) -> charts.Span:
+    took = row.seconds or 0.0
+    accepted = (row.opened_at - row.first_seen).total_seconds() if row.opened_at else took
+    return charts.Span(name=row.credential, accepted_s=min(max(accepted, 0.0), took), dead_s=took)
+
+
+def _volume(evidence: Evidence) -> Table:
+    """Return counts and times by mode."""
+    rows = []
+    for mode in sorted({r.mode for r in evidence.rotations}):
+        of_mode = [r for r in evidence.rotations if r.mode == mode]
+        times = sorted(at for r in of_mode if (at := r.at_ms("prove-dead")) is not None)
+        middle, last = (f"{median(times) / 1000:.2f} s", f"{times[-1] / 1000:.2f} s") if times else ("–", "–")
+        done = sum(r.outcome == "done" for r in of_mode)
+        texts = (str(len(of_mode)), str(done), str(len(of_mode) - done), middle, last)
+        rows.append((Cell(text=mode.capitalize()), *(Cell(text=text, number=True) for text in texts)))
+    heads = ("Started", "Done", "Not done", "Median to dead", "Slowest to dead")
+    return Table(
+        title="Volume, outcome and time",
+        columns=(Column(title="Mode", share=25), *(Column(title=head, share=15, number=True) for head in heads)),
+        rows=tuple(rows),
+        empty="No rotation in the period.",
+    )
 
 
 def _rotation(row: RotationRow) -> tuple[Cell, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from keysweep.reports.document import Mark
 from keysweep.reports.evidence import Evidence
 
 
@@ -49,3 +50,42 @@ class Control:
     test: Test
     exhibits: tuple[str, ...]
     """Numbers of the attached evidence."""
+    applicable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkControls:
+    """The controls of one framework, and its own words for results."""
+
+    title: str
+    short: str
+    unit: str
+    """What one of them is called."""
+    ok_word: str
+    deviation_word: str
+    controls: tuple[Control, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """A control and what its test found."""
+
+    control: Control
+    result: Result | None
+
+    @property
+    def mark(self) -> Mark:
+        """The result as a mark."""
+        if not self.control.applicable:
+            return Mark.NOT_APPLICABLE
+        if self.result is None:
+            return Mark.NOT_EVALUATED
+        return Mark.DEVIATION if self.result.deviations else Mark.OK
+
+
+def assess(framework: FrameworkControls, evidence: Evidence) -> tuple[Assessed, ...]:
+    """Run the test of every control."""
+    return tuple(
+        Assessed(control=control, result=control.test(evidence) if control.applicable else None)
+        for control in framework.controls
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from keysweep.reports.controls import Control, Strength, tests
+from keysweep.reports.controls import Control, FrameworkControls, Strength, tests
 
-TITLE = "PCI DSS v4.0.1"
-CONTROLS = (
+_CONTROLS = (
+    Control(
+        id="3.6, 3.7", asks="Keys that protect stored account data are managed over their cryptoperiod", focus="Cryptographic keys",
+        strength=Strength.PARTIAL, test=tests.nothing, exhibits=(), applicable=False,
+    ),
     Control(
         id="8.2.2", asks="A shared credential is an exception", focus="Application and system accounts",
         strength=Strength.SUPPORTING, test=tests.one_agent_each, exhibits=("EV-01",),
@@ -39,7 +42,15 @@ CONTROLS = (
         test=tests.contained_in_time, exhibits=("EV-02",),
     ),
 )  # fmt: skip
-NOT_APPLICABLE = (
+WHY_NOT_APPLICABLE = (
     "Requirements 3.6 and 3.7 concern cryptographic keys that protect stored account data. An agent's API key authenticates an "
-    "application account; it protects no stored data and is tested under 8.6 instead. The assessor decides."
+    "application account; it protects no stored data and is tested under 8.6, 8.3.2 and 8.2.2 instead. The assessor decides."
+)
+PCI_DSS = FrameworkControls(
+    title="PCI DSS v4.0.1",
+    short="PCI DSS",
+    unit="Req.",
+    ok_word="Supports “In Place”",
+    deviation_word="Deviations noted",
+    controls=_CONTROLS,
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from keysweep.reports.controls import Control, Strength, tests
+from keysweep.reports.controls import Control, FrameworkControls, Strength, tests
 
-TITLE = "SOC 2 · Trust Services Criteria"
-CONTROLS = (
+_CONTROLS = (
+    Control(
+        id="CC4.1", asks="Controls are evaluated over the period", focus="Ongoing and separate evaluations",
+        strength=Strength.PARTIAL, test=tests.never_overdue, exhibits=("EV-06",),
+    ),
     Control(
         id="CC6.1", asks="Credentials of software are inventoried, protected and renewed",
         focus="Manages credentials for infrastructure and software", strength=Strength.DIRECT,
@@ -40,3 +43,11 @@ CONTROLS = (
         strength=Strength.SUPPORTING, test=tests.attested_before_promotion, exhibits=("EV-02",),
     ),
 )  # fmt: skip
+SOC2 = FrameworkControls(
+    title="SOC 2 · Trust Services Criteria",
+    short="SOC 2",
+    unit="Criterion",
+    ok_word="No exceptions",
+    deviation_word="Exceptions noted",
+    controls=_CONTROLS,
+)

@@ -24,6 +24,24 @@ def age_within_policy(evidence: Evidence) -> Result | None:
     )
 
 
+def never_overdue(evidence: Evidence) -> Result | None:
+    """Look for values that were past their limit at any moment of the period, those replaced since among them."""
+    if not evidence.uses:
+        return None
+    spells = evidence.spells
+    return Result(
+        tested=len(evidence.uses),
+        deviations=len(spells),
+        performed=f"{len(evidence.uses)} values in use in the period, held against their limit on every day",
+        note=f"{sum(u.until is not None for u in spells)} replaced since" if spells else "",
+    )
+
+
+def nothing(evidence: Evidence) -> Result | None:  # noqa: ARG001  the shape of a test
+    """Return no result: the requirement does not apply."""
+    return None
+
+
 def has_owner(evidence: Evidence) -> Result | None:
     """Look for an owner of every credential that an agent uses."""
     keys = [key for key in evidence.keys if key.agents]
@@ -66,7 +84,7 @@ def contained_in_time(evidence: Evidence) -> Result | None:
     forced = [r for r in evidence.rotations if r.mode == "forced"]
     if not forced:
         return None
-    late = [r for r in forced if (r.at_ms("prove-dead") or TARGET_S * 1000 + 1) > TARGET_S * 1000]
+    late = [r for r in forced if not _in_order(r.at_ms("prove-dead"), TARGET_S * 1000)]
     return Result(
         tested=len(forced),
         deviations=len(late),
@@ -79,9 +97,11 @@ def attested_before_promotion(evidence: Evidence) -> Result | None:
     done = [r for r in evidence.rotations if r.at_ms("promote") is not None]
     if not done:
         return None
-    unseen = [r for r in done if (r.at_ms("attest") or 10**9) > (r.at_ms("promote") or 0)]
+    unseen = [r for r in done if not _in_order(r.at_ms("attest"), r.at_ms("promote"))]
     return Result(
-        tested=len(done), deviations=len(unseen), performed=f"{len(done)} changes, agent attested before promotion"
+        tested=len(done),
+        deviations=len(unseen),
+        performed=f"{len(done)} changes, agent seen on the new key before promotion",
     )
 
 
@@ -153,3 +173,7 @@ def risk_analysis_stated(evidence: Evidence) -> Result | None:
         performed=f"{evidence.policy.risk_analysis} sets {evidence.policy.max_age_days} days",
         note="" if evidence.policy.approved_by else "no approval stated",
     )
+
+
+def _in_order(first: int | None, then: int | None) -> bool:
+    return first is not None and then is not None and first <= then

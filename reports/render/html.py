@@ -23,6 +23,7 @@ def render(document: Document) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["printable"] = printable
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
     return environment.get_template("report.html.j2").render(document=document).encode()
 

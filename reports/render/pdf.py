@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from keysweep.foundation.errors import MissingExtraError
+from keysweep.foundation.errors import MissingExtraError, UsageError
 from keysweep.reports.document import Document
 from keysweep.reports.render import html
 from keysweep.reports.render.html import ASSETS
@@ -26,11 +26,19 @@ _UA = (
 """What says PDF/UA-1 in the metadata of a PDF/A, with the extension schema that PDF/A asks for."""
 
 
+class MissingLibraryError(UsageError):
+    """A library of the system is not installed."""
+
+    def __init__(self, library: str, package: str) -> None:
+        super().__init__(f"a PDF needs {library}, which is not installed", hint=f"Debian: apt-get install {package}")
+
+
 def render(document: Document) -> bytes:
     """Return the PDF.
 
     Raises:
         MissingExtraError: WeasyPrint is not installed.
+        MissingLibraryError: a library is absent; without the subsetter each run would give other bytes.
     """
     os.environ.setdefault("FONTCONFIG_FILE", str(ASSETS / "fonts.conf"))
     os.environ["SOURCE_DATE_EPOCH"] = str(int(document.as_of.timestamp()))
@@ -38,6 +46,10 @@ def render(document: Document) -> bytes:
         import weasyprint
     except ImportError as error:
         raise MissingExtraError(feature="a PDF", extra="report") from error
+    except OSError as error:
+        raise MissingLibraryError(library="Pango", package="libpango-1.0-0 libpangoft2-1.0-0") from error
+    if weasyprint.text.ffi.harfbuzz_subset is None:
+        raise MissingLibraryError(library="HarfBuzz's subsetter", package="libharfbuzz-subset0")
     attachments = [
         weasyprint.Attachment(
             string=file.content,

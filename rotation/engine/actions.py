@@ -36,7 +36,9 @@ def _prepare(run: Run, _attempt: int) -> Done:
         key_id = fits[0] if len(fits) == 1 else None
         if key_id is None:
             msg = f"the provider lists {len(fits)} keys that fit the stored value"
-            raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
+            raise StepFailedError(
+                msg, hint=f"make one by hand, then: keysweep keys set {run.credential.name} --key-id ID"
+            )
 
     def settle(connection: Connection) -> None:
         if key_id and key_id != old.provider_key_id:

@@ -64,4 +64,4 @@ def _new_key(facts: Facts, *, standby: bool) -> tuple[Step, ...]:
             )
         case Kind.MANUAL:
             msg = "the provider has no API for its keys"
-            raise NotPossibleError(msg, hint="keysweep providers show PROVIDER")
+            raise NotPossibleError(msg, hint="replace it by hand, then: keysweep keys set NAME")

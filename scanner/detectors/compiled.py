@@ -57,7 +57,10 @@ def _edged(rule: Rule) -> bytes:
     right = rb"(?![" + solid + rb"])" + (rb"(?!\.[A-Za-z0-9])" if "." in rule.alphabet else b"")
     if "(?P<secret>" in rule.pattern:
         return pattern + right
-    left = rb"(?:(?<![" + rule.alphabet.replace("=", "").encode() + rb"])|" + _ESCAPES + rb")"
+    open_left = rb"(?<![" + solid.replace(b"=", b"") + rb"])"
+    if "." in rule.alphabet:
+        open_left += rb"(?<![A-Za-z0-9_-]\.)"
+    left = rb"(?:" + open_left + rb"|" + _ESCAPES + rb")"
     return left + rb"(?:" + pattern + rb")" + right
 
 

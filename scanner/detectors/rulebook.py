@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import final
 
@@ -14,6 +13,7 @@ from keysweep.rules.ruleset import RuleSet
 from keysweep.scanner.detectors.compiled import CompiledRule, compile_rule
 from keysweep.scanner.detectors.engine import Engine
 from keysweep.scanner.finding import Match, Segment
+from keysweep.scanner.spans import Spans
 
 _LEAST_ENTROPY = 2.8
 """Bits a character below which a token of a plain shape is filler, not a key."""
@@ -94,17 +94,5 @@ def _confirmed(compiled: CompiledRule, data: bytes, low: int, high: int, end: in
 def _distinct(found: list[Match]) -> list[Match]:
     """Keep one match a place: a proven one, then the longest public prefix, then the longest text."""
     found.sort(key=lambda m: (m.confidence is not Confidence.CHECKED, -len(m.prefix), m.start - m.end, m.start))
-    kept: list[Match] = []
-    taken: list[tuple[int, int]] = []
-    if _disjoint(found):
-        return sorted(found, key=lambda m: m.start)
-    for match in found:
-        if all(match.end <= start or match.start >= end for start, end in taken):
-            kept.append(match)
-            taken.append((match.start, match.end))
-    return sorted(kept, key=lambda m: m.start)
-
-
-def _disjoint(found: Sequence[Match]) -> bool:
-    ordered = sorted((m.start, m.end) for m in found)
-    return all(before[1] <= after[0] for before, after in pairwise(ordered))
+    taken = Spans()
+    return sorted((m for m in found if taken.take(m.start, m.end)), key=lambda m: m.start)

@@ -26,6 +26,7 @@ def document(result: ScanResult) -> dict[str, object]:
         },
         "findings": [finding_json(finding) for finding in result.findings],
         "suppressed": result.suppressed,
+        "exit_zero": result.exit_zero,
         "coverage": {
             "complete": coverage.complete,
             "files": coverage.files,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from urllib.parse import quote
 
@@ -32,7 +34,7 @@ _MOST = 25_000
 
 def _render(result: ScanResult, _look: Look) -> str:
     known = load_ruleset().by_id
-    results = [_result(f, o) for f in result.findings for o in f.occurrences if o.line is not None][:_MOST]
+    results = [entry for finding in result.findings for entry in _results(finding)][:_MOST]
     used = sorted({finding.rule for finding in result.findings})
     run = {
         "tool": {
@@ -72,7 +74,16 @@ def _rule(rule: Rule | None, name: str) -> dict[str, object]:
     }
 
 
-def _result(finding: Finding, occurrence: Occurrence) -> dict[str, object]:
+def _results(finding: Finding) -> Iterator[dict[str, object]]:
+    """Yield the places of a finding that have a line, counted within each file as code scanning tells them apart."""
+    counts: Counter[str] = Counter()
+    for occurrence in finding.occurrences:
+        if occurrence.line is not None:
+            counts[occurrence.path] += 1
+            yield _result(finding, occurrence, counts[occurrence.path])
+
+
+def _result(finding: Finding, occurrence: Occurrence, count: int) -> dict[str, object]:
     who = f" It is the stored credential {finding.credential.name!r}." if finding.credential else ""
     line, column = occurrence.line or 1, occurrence.column or 1
     length = (occurrence.end or 0) - (occurrence.start or 0)
@@ -84,7 +95,7 @@ def _result(finding: Finding, occurrence: Occurrence) -> dict[str, object]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(occurrence.path, safe="/")},
+                    "artifactLocation": {"uri": quote(occurrence.path, safe="/", errors="surrogateescape")},
                     "region": {
                         "startLine": line,
                         "startColumn": column,
@@ -95,7 +106,7 @@ def _result(finding: Finding, occurrence: Occurrence) -> dict[str, object]:
             }
         ],
         "partialFingerprints": {
-            "primaryLocationLineHash": hashlib.sha256(where.encode("utf-8", "replace")).hexdigest()[:32]
+            "primaryLocationLineHash": f"{hashlib.sha256(where.encode('utf-8', 'replace')).hexdigest()[:32]}:{count}"
         },
     }
 

@@ -43,7 +43,9 @@ def image_reader(engine: OcrEngine | None) -> Reader:
         if isinstance(decoded, Gap):
             log.skip(name, decoded)
             return
-        png, factor = decoded
+        png, factor, more = decoded
+        if more:
+            log.skip(name, Gap.TRUNCATED)
         try:
             words = engine.words(png)
         except OcrTimeoutError:
@@ -66,8 +68,8 @@ def _accepts(_name: str, head: bytes) -> bool:
     )
 
 
-def _decode(stored: bytes) -> tuple[bytes, float] | Gap:
-    """Let the worker turn the image into a grey PNG; return it with the factor by which it was enlarged."""
+def _decode(stored: bytes) -> tuple[bytes, float, bool] | Gap:
+    """Let the worker turn the image into a grey PNG; return it with its enlargement, and whether more frames follow."""
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(_WORKER)],
@@ -83,8 +85,9 @@ def _decode(stored: bytes) -> tuple[bytes, float] | Gap:
         return Gap.IMAGE_LIMITS
     if done.returncode != 0:
         return Gap.IMAGE_BROKEN
-    factor, _, png = done.stdout.partition(b"\n")
-    return png, float(factor)
+    head, _, png = done.stdout.partition(b"\n")
+    factor, more = head.split()
+    return png, float(factor), more == b"1"
 
 
 def _lines(words: Sequence[Word], factor: float) -> tuple[bytes, tuple[Placed, ...]]:

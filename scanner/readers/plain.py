@@ -6,7 +6,6 @@ UTF-16 and UTF-32 are turned into UTF-8 first; their offsets then cover the whol
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -24,6 +23,10 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_LAYOUTS = {"utf-32-le": {0}, "utf-32-be": {3}, "utf-16-le": {0, 2}, "utf-16-be": {1, 3}}
+"""Which of four bytes are not zero in text of mostly Latin letters without a mark."""
+_FEW, _MOST = 0.1, 0.7
+"""Shares of zeros: text has few, its padding is mostly zeros even where a few letters are not Latin."""
 _LARGEST_WIDE = 256 << 20
 
 
@@ -42,10 +45,18 @@ def _segments(blob: Blob, log: CoverageLog) -> Iterator[Segment]:
 
 
 def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> Iterator[Segment]:
-    start, line, column, total = 0, 1, 1, len(data)
+    start, line, column, total, repeated = 0, 1, 1, len(data), 0
     while True:
-        yield Segment(origin=origin, data=data, start=start, line=line, column=column)
         fresh = file.read(WINDOW) if len(data) >= WINDOW else b""
+        yield Segment(
+            origin=origin,
+            data=data,
+            start=start,
+            line=line,
+            column=column,
+            repeated=repeated,
+            goes_on=bool(fresh),
+        )
         if not fresh:
             log.read(total)
             return
@@ -56,6 +67,7 @@ def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> I
         line += breaks
         start += len(passed)
         data = data[-OVERLAP:] + fresh
+        repeated = OVERLAP
 
 
 def _decoded(
@@ -69,6 +81,8 @@ def _decoded(
         yield Segment(
             origin=origin,
             data=text[max(at - OVERLAP, 0) : at + WINDOW],
+            repeated=min(at, OVERLAP),
+            goes_on=at + WINDOW < len(text),
             via=(encoding[:6],),
             encoded_length=len(stored),
         )
@@ -80,14 +94,21 @@ def _wide(head: bytes) -> str | None:
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return encoding
-    sample = head[:2048]
+    sample = head[: min(len(head) // 4 * 4, 2048)]
     if len(sample) < 16 or b"\0" not in sample:
         return None
-    if re.fullmatch(rb"(?:[\x09\x0a\x0d\x20-\x7e]\0)+", sample[: len(sample) // 2 * 2]):
-        return "utf-16-le"
-    if re.fullmatch(rb"(?:\0[\x09\x0a\x0d\x20-\x7e])+", sample[: len(sample) // 2 * 2]):
-        return "utf-16-be"
+    zeros = [sample[place::4].count(0) * 4 / len(sample) for place in range(4)]
+    text = [share < _FEW for share in zeros]
+    empty = [share > _MOST for share in zeros]
+    for encoding, used in _LAYOUTS.items():
+        if all(text[place] if place in used else empty[place] for place in range(4)):
+            return encoding if _readable(sample.decode(encoding, "replace")) else None
     return None
+
+
+def _readable(text: str) -> bool:
+    """Whether it is text, not small numbers in a table."""
+    return sum(char.isprintable() or char.isspace() for char in text) > len(text) * 0.9
 
 
 READER = Reader(name="plain", accepts=lambda _name, _head: True, segments=_segments)

@@ -26,8 +26,8 @@ def _confine() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 
 
-def _normalised(data: bytes) -> tuple[bytes, float]:
-    """Return dark text on white as PNG, enlarged so that an engine reads small terminal fonts, and the factor."""
+def _normalised(data: bytes) -> tuple[bytes, float, bool]:
+    """Return dark text on white as PNG, enlarged for small terminal fonts, the factor, and whether there are more frames."""
     from PIL import Image, ImageOps, ImageStat
 
     Image.MAX_IMAGE_PIXELS = PIXELS
@@ -35,6 +35,7 @@ def _normalised(data: bytes) -> tuple[bytes, float]:
         if image.width * image.height > PIXELS:
             raise Image.DecompressionBombError
         image.seek(0)
+        more = bool(getattr(image, "is_animated", False))
         grey = image.convert("RGBA")
         flat = Image.new("RGBA", grey.size, "white")
         flat.alpha_composite(grey)
@@ -49,7 +50,7 @@ def _normalised(data: bytes) -> tuple[bytes, float]:
     grey = ImageOps.expand(ImageOps.autocontrast(grey), border=20, fill=255)
     out = io.BytesIO()
     grey.save(out, "PNG", compress_level=1)
-    return out.getvalue(), factor
+    return out.getvalue(), factor, more
 
 
 def main() -> int:
@@ -62,12 +63,12 @@ def main() -> int:
     if len(data) > _LARGEST:
         return 3
     try:
-        png, factor = _normalised(data)
+        png, factor, more = _normalised(data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
         return 3
     except Exception:  # noqa: BLE001  a worker: whatever a hostile image does ends here
         return 4
-    sys.stdout.buffer.write(f"{factor:.6f}\n".encode() + png)
+    sys.stdout.buffer.write(f"{factor:.6f} {int(more)}\n".encode() + png)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import stat
@@ -14,6 +15,7 @@ from keysweep.scanner.finding import Blob, FileOrigin
 
 _REPOSITORY = ".git"
 """The inside of a repository is read as history (`git:PATH`), not as files."""
+_HOLE = 1 << 30
 
 
 @final
@@ -74,14 +76,25 @@ class Files:
             log.skip(name, Gap.VANISHED)
             return None
         if stat.S_ISLNK(status.st_mode):
-            return None  # what it points to is either scanned under its own name or outside of the target
+            if (gap := self._link(path)) is not None:
+                log.skip(name, gap)
+            return None
         if not stat.S_ISREG(status.st_mode):
             log.skip(name, Gap.NOT_A_FILE)
             return None
-        if self._largest is not None and status.st_size > self._largest:
+        if (self._largest is not None and status.st_size > self._largest) or _is_hole(status):
             log.skip(name, Gap.TOO_LARGE)
             return None
         return Blob(origin=FileOrigin(path=name), size=status.st_size, open=lambda: _open(path))
+
+    def _link(self, path: Path) -> Gap | None:
+        """Return why a link is a gap; None where it is none: it leads nowhere, or to what is scanned under its own name."""
+        try:
+            path.stat()
+        except OSError as error:
+            return Gap.NOT_A_FILE if error.errno == errno.ELOOP else None
+        inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root))
+        return None if inside else Gap.OUTSIDE
 
     def _named(self, path: Path, start: Path) -> str:
         return os.path.normpath(self._root / path.relative_to(start))
@@ -91,6 +104,11 @@ class Files:
             fnmatch.fnmatchcase(inner, pattern) or fnmatch.fnmatchcase(Path(inner).name, pattern)
             for pattern in self._exclude
         )
+
+
+def _is_hole(status: os.stat_result) -> bool:
+    """Whether a file claims a size that would take for ever to read, and stores nearly none of it."""
+    return status.st_size > _HOLE and status.st_blocks * 512 * 100 < status.st_size
 
 
 def _open(path: Path) -> BinaryIO:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, final
 
 from keysweep.foundation.errors import UsageError
-from keysweep.scanner.coverage import CoverageLog, Gap
+from keysweep.scanner.batch import read_objects
+from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.finding import Blob, CommitOrigin, Origin
 from keysweep.scanner.shadow import Shadow, shadow_of
 
 _TEXT = frozenset({b"blob", b"commit", b"tag"})
-_LARGEST = 512 << 20
 _WHO = re.compile(rb"(?m)^(?:author|tagger) (.*) (\d+) ([+-]\d{4})$")
 _FORMAT = "--format=%x01%H%x00%an <%ae>%x00%aI"
 
@@ -61,21 +61,12 @@ class Git:
                         break
         return found
 
-    def _objects(self, shadow: Shadow, wanted: bytes | None, log: CoverageLog) -> Iterator[Blob]:
-        if wanted is None:
-            process = shadow.stream("cat-file", "--batch-all-objects", "--batch", "--unordered", "--buffer")
-        else:
-            process = shadow.stream("cat-file", "--batch", "--buffer", stdin=wanted)
-        try:
-            for identifier, kind, data in _parse(process.stdout, log, str(self._path)):
-                if kind == b"commit":
-                    self._commits.append(identifier)
-                if kind in _TEXT:
-                    yield _blob(identifier, kind, data)
-        finally:
-            process.stdout.close()
-            if process.wait(stderr=b"") not in {0, -13}:
-                log.skip(str(self._path), Gap.CORRUPT)
+    def _objects(self, shadow: Shadow, wanted: Sequence[bytes] | None, log: CoverageLog) -> Iterator[Blob]:
+        for identifier, kind, data in read_objects(shadow, wanted, log, str(self._path)):
+            if kind == b"commit":
+                self._commits.append(identifier)
+            if kind in _TEXT:
+                yield _blob(identifier, kind, data)
 
 
 @final
@@ -103,40 +94,13 @@ class Staged:
             raw = shadow.lines(
                 "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", head, index=index
             )
-            entries = list(_raw_entries(raw))
-            process = shadow.stream(
-                "cat-file", "--batch", "--buffer", stdin="".join(f"{b}\n" for b, _ in entries).encode()
-            )
-            paths = dict(entries)
-            try:
-                for identifier, kind, data in _parse(process.stdout, log, str(self._path)):
-                    if kind == b"blob":
-                        origin = CommitOrigin(path=paths[identifier], blob=identifier, commit=None)
-                        yield Blob(origin=origin, size=len(data), open=_opener(data))
-            finally:
-                process.stdout.close()
-                process.wait(stderr=b"")
-
-
-def _parse(stream: Any, log: CoverageLog, name: str) -> Iterator[tuple[str, bytes, bytes]]:
-    """Read the batch format: `<id> <type> <size>`, the bytes, a line break."""
-    while header := stream.readline():
-        fields = header.split()
-        if len(fields) != 3 or not fields[2].isdigit():
-            log.skip(f"{name} {fields[0][:64].decode('ascii', 'replace') if fields else '?'}", Gap.CORRUPT)
-            continue
-        size = int(fields[2])
-        if size > _LARGEST:
-            log.skip(f"{name} {fields[0].decode()}", Gap.TOO_LARGE)
-            while size > 0:
-                size -= len(stream.read(min(size, 1 << 20))) or size
-            stream.read(1)
-            continue
-        data = stream.read(size)
-        stream.read(1)
-        if len(data) < size:
-            log.skip(f"{name} {fields[0].decode()}", Gap.TRUNCATED)
-        yield fields[0].decode(), fields[1], data
+            paths: dict[str, list[str]] = {}
+            for identifier, path in _raw_entries(raw):
+                paths.setdefault(identifier, []).append(path)
+            for identifier, kind, data in read_objects(shadow, [i.encode() for i in paths], log, str(self._path)):
+                for path in paths[identifier] if kind == b"blob" else ():
+                    origin = CommitOrigin(path=path, blob=identifier, commit=None)
+                    yield Blob(origin=origin, size=len(data), open=_opener(data))
 
 
 def _blob(identifier: str, kind: bytes, data: bytes) -> Blob:
@@ -159,15 +123,15 @@ def _opener(data: bytes) -> Any:
     return opened
 
 
-def _range(shadow: Shadow, revisions: str) -> bytes:
-    """Return the ids of the objects that a range of commits brought, a line each."""
+def _range(shadow: Shadow, revisions: str) -> list[bytes]:
+    """Return the ids of the objects that a range of commits brought."""
     start, separator, end = revisions.partition("..")
     first, last = shadow.resolve(start), shadow.resolve(end.lstrip(".") or "HEAD")
     if not separator or first is None or last is None:
         msg = f"the range {revisions!r} names no commits of this repository"
         raise UsageError(msg, hint="--range A..B, with branches, tags or full commit ids")
     listed = shadow.lines("rev-list", "--objects", last, f"^{first}", "--end-of-options")
-    return b"".join(line.split(b" ", 1)[0] + b"\n" for line in listed.splitlines())
+    return [line.split(b" ", 1)[0] for line in listed.splitlines()]
 
 
 def _introductions(shadow: Shadow, commits: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -183,11 +147,11 @@ def _introductions(shadow: Shadow, commits: Sequence[str]) -> Iterator[tuple[str
         "--no-ext-diff",
         "--no-textconv",
     )
-    process = shadow.stream(
+    running = shadow.stream(
         "log", *options, "--no-show-signature", _FORMAT, "--stdin", stdin="".join(f"{c}\n" for c in commits).encode()
     )
     try:
-        for record in _records(process.stdout):
+        for record in _records(running.stdout):
             head, _, changes = record.partition(b"\0\n:")
             fields = head.split(b"\0")
             if len(fields) < 3 or not changes:
@@ -196,8 +160,7 @@ def _introductions(shadow: Shadow, commits: Sequence[str]) -> Iterator[tuple[str
             for blob, path in _raw_entries(b":" + changes):
                 yield commit, author, date, blob, path
     finally:
-        process.stdout.close()
-        process.wait(stderr=b"")
+        running.stop()
 
 
 def _records(stream: Any) -> Iterator[bytes]:

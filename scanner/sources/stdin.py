@@ -14,7 +14,7 @@ class Stdin:
     """What is piped in.
 
     Args:
-        stream: bytes; not closed.
+        stream: bytes; whoever reads the blob closes it.
     """
 
     def __init__(self, stream: BinaryIO) -> None:

@@ -1,0 +1,287 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+from keysweep import commands
+from keysweep.foundation.errors import ExitCode
+from keysweep.foundation.settings import ReportSettings, RotationSettings, Settings
+from keysweep.rules.ruleset import load_ruleset
+from keysweep.scanner.detectors.rulebook import Rulebook
+from keysweep.scanner.finding import Segment, StreamOrigin
+from scripts import write_docs
+from tests.documents import DOCUMENTS, ROOT, anchors, blocks, links, name, prose, rows, spans, typed
+
+ROOMS = ("keysweep", "rules", "scanner", "rotation", "reports", "samples", "scripts")
+EVERY_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+# Written in halves, so that this file does not say what it forbids.
+_PRAISE = (
+    "seam less", "rob ust", "power ful", "blaz ing", "cutting -edge", "world -class", "state-of -the-art", "best-in -class", "enterprise -grade",
+    "effort less", "revolution ary", "next -generation", "compre hensive", "lever age", "util ize", "obvious ly", "of cour se",
+)  # fmt: skip
+_PLACES = ("/wo rk/", "/fa rm", "/opt/py pi", "TO DO", "fix me")
+
+
+def test_the_generated_pages_are_current() -> None:
+    """`make docs` would change nothing: command line, rules, providers, code map."""
+    stale = [path for path, text in write_docs.pages().items() if (ROOT / path).read_text(encoding="utf-8") != text]
+    assert stale == []
+
+
+@EVERY_DOCUMENT
+def test_every_command_in_a_document_exists(document: Path) -> None:
+    """Commands, subcommands and options, in console blocks and in code spans, are those of the click tree."""
+    wrong = [f"{text}: {why}" for text in _command_lines(document) if (why := _fault(text))]
+    assert wrong == []
+
+
+def test_every_command_that_an_error_hints_at_exists() -> None:
+    """What the program tells people to type next can be typed."""
+    wrong = [f"{path}: {text}: {why}" for path, text in _hints() if (why := _fault(text))]
+    assert wrong == []
+
+
+def test_no_two_help_texts_are_missing() -> None:
+    """The reference has a chapter for each command and each subcommand."""
+    headings = set(re.findall(r"(?m)^#{2,3} (keysweep.*)$", (ROOT / "docs/cli.md").read_text(encoding="utf-8")))
+    assert {context.command_path for context, _ in write_docs.commands_of(commands._root)} == headings
+
+
+@EVERY_DOCUMENT
+def test_help_in_a_document_is_what_help_prints(document: Path) -> None:
+    """A console block that shows `--help` shows today's text, at 80 columns."""
+    for block in blocks(document):
+        for shown in typed(block) if block.info.startswith("console") else ():
+            if shown.command.startswith("keysweep") and shown.command.endswith("--help") and shown.output:
+                assert _help()[shown.command.removesuffix(" --help")] == "\n".join(shown.output).rstrip(), str(block)
+
+
+@EVERY_DOCUMENT
+def test_every_make_target_in_a_document_exists(document: Path) -> None:
+    """`make X` can be typed."""
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    typed_ones = [t.command for block in blocks(document) if block.info.startswith("console") for t in typed(block)]
+    named = {m[1] for text in (*typed_ones, *spans(document)) if (m := re.match(r"make ([a-z-]+)", text))}
+    assert set() == named - targets
+
+
+def test_the_exit_codes_are_those_of_the_code() -> None:
+    """The page lists every code with its name, and the README every code."""
+    page = {(int(row[0]), row[1].strip("`")) for row in rows(ROOT / "docs/exit-codes.md") if row[0].isdigit()}
+    assert {(code.value, code.name) for code in ExitCode} == page
+    readme = ROOT / "README.md"
+    if "Exit codes" in prose(readme):
+        assert {code.value for code in ExitCode} == {
+            int(row[0]) for row in rows(readme, "Exit codes") if row[0].isdigit()
+        }
+
+
+def test_the_settings_page_is_the_settings() -> None:
+    """Every setting stands there with its default, and no other."""
+    shown = {row[0].strip("`"): row[2].strip("`") for row in rows(ROOT / "docs/settings.md", "All settings")}
+    sections = {"rotation": RotationSettings, "report": ReportSettings}
+    expected = {
+        f"{section}.{field.name}": str(field.default) if field.default != "" else '""'
+        for section, kind in sections.items()
+        for field in fields(kind)
+        if field.default is not MISSING
+    }
+    plain = {field.name for field in fields(Settings)} - set(sections) - {"config"}
+    assert expected == {setting: default for setting, default in shown.items() if "." in setting}
+    assert plain == {setting for setting in shown if "." not in setting}
+
+
+@EVERY_DOCUMENT
+def test_links_lead_somewhere(document: Path) -> None:
+    """A relative link names a file that is there, and a heading that it has."""
+    broken = []
+    for link in links(document):
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        if not link.startswith(("https://", "mailto:")) and (
+            not target.exists() or (anchor and anchor not in anchors(target))
+        ):
+            broken.append(link)
+    assert broken == []
+
+
+@EVERY_DOCUMENT
+def test_files_that_a_document_names_exist(document: Path) -> None:
+    """A code span that looks like a path of the repository is one."""
+    path_like = re.compile(rf"(?:{'|'.join(ROOMS)}|tests|docs|benchmarks)/[a-z0-9_./*-]*")
+    named = [span for span in spans(document) if path_like.fullmatch(span)]
+    assert [path for path in named if not any(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_the_index_of_decisions_is_complete() -> None:
+    """Every decision is listed with its title, numbers have no gap, and the first eight are those that the design asks for."""
+    folder = ROOT / "docs/adr"
+    files = sorted(folder.glob("0*.md"))
+    titles = {path.name: path.read_text(encoding="utf-8").splitlines()[0].partition(": ")[2] for path in files}
+    assert [f"{number:04}" for number in range(1, len(files) + 1)] == [path.name[:4] for path in files]
+    assert len(files) >= 8
+    listed = {re.search(r"\((.+)\)", row[0])[1]: row[1] for row in rows(folder / "README.md")}  # type: ignore[index]
+    assert titles == listed
+
+
+def test_every_dependency_has_its_reasons_in_a_decision() -> None:
+    """Name and version range of each dependency in pyproject.toml stand in one of the decisions."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
+    split = [re.match(r"([A-Za-z0-9_-]+)(?:\[\w+\])?(.*)", d).groups() for d in wanted if not d.startswith("keysweep")]  # type: ignore[union-attr]
+    told = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/adr").glob("0*.md"))
+    missing = [
+        f"{package}{bounds}" for package, bounds in split if f"**{package}** (`{bounds}`)".lower() not in told.lower()
+    ]
+    assert missing == []
+
+
+def test_every_module_has_a_line_in_the_architecture() -> None:
+    """A newcomer finds each module in the code map, below its folder."""
+    listed = set()
+    for part in re.split(r"(?m)^#### ", prose(ROOT / "ARCHITECTURE.md"))[1:]:
+        folder = part.split("`")[1]
+        listed |= {folder + row for row in re.findall(r"(?m)^\| `([\w.]+\.py)` \| \S", part)}
+    there = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if path.read_text(encoding="utf-8").strip() and "__pycache__" not in path.parts
+    }
+    assert {path for path in there if not path.startswith("keysweep/r")} - listed == set()
+
+
+def test_every_function_that_the_walk_through_names_exists() -> None:
+    """The way of a finding into the PDF is told with names that can be looked up."""
+    dotted = re.compile(rf"(?:{'|'.join(ROOMS[:5])})(?:\.\w+){{2,}}")
+    names = [span for span in spans(ROOT / "ARCHITECTURE.md") if dotted.fullmatch(span)]
+    assert len(names) > 20
+    assert [named for named in names if not _resolves(named)] == []
+
+
+@pytest.mark.parametrize(("page", "heading"), [("ARCHITECTURE.md", "Invariants"), ("docs/threat-model.md", "Defended")])
+def test_every_promise_names_the_test_that_holds_it(page: str, heading: str) -> None:
+    """Each row ends with tests that exist."""
+    promised = rows(ROOT / page, heading)
+    assert len(promised) >= 10
+    without = [row[0] for row in promised if not re.findall(r"`(tests/[\w./]+)`", row[-1])]
+    assert without == []
+
+
+@EVERY_DOCUMENT
+def test_documents_praise_nothing_and_name_no_machine(document: Path) -> None:
+    """Plain words; no path of a machine; nothing left to do without an issue."""
+    text = document.read_text(encoding="utf-8").lower()
+    forbidden = [word.replace(" ", "") for word in (*_PRAISE[:-1], *_PLACES)] + ["of course"]
+    assert [word for word in forbidden if re.search(rf"(?<![\w-]){re.escape(word.lower())}", text)] == []
+
+
+def test_no_document_holds_anything_that_looks_like_a_live_key() -> None:
+    """Our own rules find nothing in the documents."""
+    book = Rulebook(load_ruleset(), cache_dir=None)
+    found = {
+        name(document): [match.rule for match in book.find(Segment(origin=StreamOrigin(), data=document.read_bytes()))]
+        for document in DOCUMENTS
+    }
+    assert {document: matches for document, matches in found.items() if matches} == {}
+
+
+def test_fragments_of_the_changelog_say_what_kind_they_are() -> None:
+    """`ISSUE.KIND.md`, with text."""
+    fragments = [path for path in (ROOT / "changelog.d").iterdir() if path.name != ".gitkeep"]
+    kinds = r"\d+(?:-[a-z-]+)?\.(?:added|changed|fixed|removed|security)\.md"
+    assert [path.name for path in fragments if not re.fullmatch(kinds, path.name) or not path.read_text().strip()] == []
+
+
+@cache
+def _help() -> dict[str, str]:
+    return {
+        context.command_path: command.get_help(context) for context, command in write_docs.commands_of(commands._root)
+    }
+
+
+@cache
+def _tree() -> dict[str, click.Command]:
+    return {context.command_path: command for context, command in write_docs.commands_of(commands._root)}
+
+
+def _command_lines(document: Path) -> Iterator[str]:
+    """Yield what a document says to type: `keysweep ...`, and spans such as `report --check` and `--no-map`."""
+    for block in blocks(document):
+        if block.info.startswith("console"):
+            yield from (t.command for t in typed(block) if re.match(r"(?:\S+/)?keysweep ", t.command))
+    first = {path.split()[1] for path in _tree() if " " in path}
+    for span in spans(document):
+        if span.startswith("keysweep "):
+            yield span
+        elif (span.split()[0] in first and " -" in span) or (
+            re.match(r"--[a-z]", span) and "adr" not in document.parts
+        ):
+            yield f"keysweep {span}"
+
+
+def _hints() -> Iterator[tuple[str, str]]:
+    for room in ROOMS[:5]:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.keyword) and node.arg == "hint":
+                    parts = node.value.values if isinstance(node.value, ast.JoinedStr) else [node.value]
+                    text = "".join(
+                        p.value if isinstance(p, ast.Constant) and isinstance(p.value, str) else "X" for p in parts
+                    )
+                    yield from ((path.name, said) for said in re.findall(r"keysweep [^,;()]*", text))
+
+
+def _fault(text: str) -> str | None:
+    """Return what is wrong with a command line, None if it can be typed."""
+    try:
+        words = shlex.split(re.sub(r"[<>|].*|…", "", text))[1:]
+    except ValueError:
+        return "cannot be split"
+    at = "keysweep"
+    while words and f"{at} {words[0]}" in _tree():
+        at += f" {words.pop(0)}"
+    command = _tree()[at]
+    if at == "keysweep" and words and words[0].startswith("--"):
+        anywhere = {opt for one in _tree().values() for opt in _options(one)}
+        return None if words[0].split("=")[0] in anywhere else "no command has this option"
+    if isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        return f"no such command: {words[0]}"
+    for word in words:
+        if word == "--":
+            return None
+        if word.startswith("-") and word != "-" and word.split("=")[0] not in _options(command):
+            return f"no such option: {word}"
+    return None
+
+
+def _options(command: click.Command) -> set[str]:
+    return {"-h", "--help", *(opt for p in command.params for opt in (*p.opts, *p.secondary_opts))}
+
+
+def _resolves(dotted: str) -> bool:
+    """Whether a dotted name leads to something: a module, then attributes."""
+    parts = dotted.removeprefix("keysweep.").split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found: object = importlib.import_module("keysweep." + ".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        for attribute in parts[cut:]:
+            if not hasattr(found, attribute):
+                return False
+            found = getattr(found, attribute)
+        return True
+    return False
