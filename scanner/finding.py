@@ -128,6 +128,8 @@ class Match:
     secret: Secret
     parts: tuple[Secret, ...] = ()
     """Components that may be stored alone, such as the password of a URI."""
+    via: tuple[str, ...] = ()
+    """How it was decoded from the segment, outermost first; `start` and `end` then cover its encoded form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -128,7 +128,7 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
             log.skip(name_of(segment.origin), Gap.DETECTOR_FAILED)
             continue
         for match in matches:
-            if _belongs(segment, match) and taken.take(match.start, match.end):
+            if _belongs(segment, match) and (match.via or taken.take(match.start, match.end)):
                 yield _sighting(segment, match, tools)
 
 
@@ -161,7 +161,7 @@ def _sighting(segment: Segment, match: Match, tools: Toolbox) -> Sighting | None
         fingerprint=fingerprint,
         preview=Preview(prefix=match.prefix, length=length),
         credential=credential,
-        occurrence=occurrence(segment, match.start, match.end),
+        occurrence=occurrence(segment, match.start, match.end, match.via),
     )
 
 

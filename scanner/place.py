@@ -7,15 +7,15 @@ from dataclasses import replace
 from keysweep.scanner.finding import CommitOrigin, FileOrigin, Occurrence, Segment, StreamOrigin
 
 
-def occurrence(segment: Segment, start: int, end: int) -> Occurrence:
-    """Return the place of `segment.data[start:end]`."""
+def occurrence(segment: Segment, start: int, end: int, via: tuple[str, ...] = ()) -> Occurrence:
+    """Return the place of `segment.data[start:end]`, which was decoded as *via* says."""
     bare = _at(segment)
     if segment.encoded_length is not None:
         return replace(
             bare,
             start=segment.start,
             end=segment.start + segment.encoded_length,
-            via=segment.via,
+            via=segment.via + via,
             box=_box(segment, start, end),
         )
     breaks = segment.data.count(b"\n", 0, start)
@@ -26,7 +26,7 @@ def occurrence(segment: Segment, start: int, end: int) -> Occurrence:
         column=column,
         start=segment.start + start,
         end=segment.start + end,
-        via=segment.via,
+        via=segment.via + via,
     )
 
 

@@ -119,14 +119,15 @@ def toolbox(
         UsageError: no such rule.
         MissingExtraError: OCR was asked for and is not installed.
     """
-    ruleset = load_ruleset().select(rules)
+    selected = load_ruleset().select(rules) if rules else None
     cache = platformdirs.user_cache_path("keysweep") / "engine"
-    detectors: list[Detector] = [Rulebook(ruleset, cache_dir=cache)]
+    rulebook = Rulebook(selected, cache_dir=cache)
+    detectors: list[Detector] = [rulebook]
     readers, with_images = _readers(ocr=ocr, profile=profile)
     if with_images:
         from keysweep.scanner.ocr.shapes import OcrShapes
 
-        detectors.append(OcrShapes(ruleset))
+        detectors.append(OcrShapes(selected or load_ruleset()))
     if profile == "deep":
         from keysweep.scanner.detectors.detect_secrets import SecondOpinion
 
@@ -137,7 +138,7 @@ def toolbox(
         detectors=detectors,
         known=opened.known_keys() if opened else NoKnownKeys(),
         fingerprinter=fingerprinter,
-        rules=ruleset.digest,
+        rules=rulebook.digest,
     )
     if accepted is None:
         return tools

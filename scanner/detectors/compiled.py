@@ -3,31 +3,64 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from re import _parser  # type: ignore[attr-defined]  # the only place where Python tells the width of a pattern
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from keysweep.rules.model import Rule
+if TYPE_CHECKING:
+    from keysweep.rules.model import Rule
 
 _GROUP = re.compile(r"\(\?P<\w+>")
-_REPEAT = re.compile(r"\{(\d+),(\d+)\}\??")
-_LEAST_LITERAL = 4
-_ESCAPES = rb"(?<=\\[nrtbfv0])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\x[0-9A-Fa-f]{2})|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{2}m)"
+_REPEAT = re.compile(r"\{(\d+)(?:,(\d+))?\}\??")
+_LEAST_LITERAL = 3
+_SHORT = 3
+"""Characters of a long repeat that an anchor keeps: one key gives one hit, and a key that is cut further on gives one too."""
+_ESCAPES = "|".join(
+    rf"(?<={escape})"
+    for escape in (
+        r"\\[nrtbfv0]",
+        r"%[0-9A-Fa-f]{2}",
+        r"\\u[0-9A-Fa-f]{4}",
+        r"\\x[0-9A-Fa-f]{2}",
+        *(rf"\x1b\[{code}" for code in (r"[mK]", r"[0-9]m", r"[0-9]{2}m", r"[0-9];[0-9]{2}m", r"[0-9]{2};[0-9]{2}m")),
+        *(rf"\\u001[bB]\[{code}" for code in (r"[mK]", r"[0-9]m", r"[0-9]{2}m", r"[0-9];[0-9]{2}m", r"[0-9]{2};[0-9]{2}m")),
+    )
+)
 """What may stand before a key although it ends in a letter or digit: the escapes of JSON, URLs and terminals."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledRule:
-    """A rule as the detector uses it."""
+class CompiledRule(NamedTuple):
+    """A rule as the detector uses it: plain values, so that it can be kept between runs."""
 
-    rule: Rule
-    anchor: bytes
-    """For the engine: no groups, no edges, cut where the length begins to vary, so that one key gives one hit."""
+    id: str
+    provider: str
+    severity: str
+    prefix: str
+    checks: tuple[str, ...]
+    keywords: tuple[str, ...]
+    alphabet: str
+    pattern: str
+    """With edges."""
+    anchor: str
+    """For the engine: no groups, no edges, cut where the length begins to vary or goes on for long."""
     reach: int
     """Widest match of the anchor, in bytes."""
     width: int
     """Widest match of the whole pattern."""
-    confirm: re.Pattern[bytes]
-    part_groups: tuple[str, ...]
+    pair: str
+    """Pattern, with edges, of the secret half that must stand nearby; empty for a key that is whole by itself."""
+    pair_within: int
+    """Bytes to each side in which it is looked for."""
+
+    @property
+    def confirm(self) -> re.Pattern[bytes]:
+        """The exact pattern; compiled when it is first needed."""
+        return compiled(self.pattern)
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[bytes]:
+    """Return a pattern over bytes."""
+    return re.compile(pattern.encode())
 
 
 def compile_rule(rule: Rule) -> CompiledRule:
@@ -37,51 +70,54 @@ def compile_rule(rule: Rule) -> CompiledRule:
         re.error: the pattern is wrong.
     """
     anchor = _anchor(rule)
-    exact = re.compile(_edged(rule))
     return CompiledRule(
-        rule=rule,
-        anchor=anchor.encode(),
+        id=rule.id,
+        provider=rule.provider,
+        severity=rule.severity.value,
+        prefix=rule.prefix,
+        checks=rule.checks,
+        keywords=rule.keywords,
+        alphabet=rule.alphabet,
+        pattern=_edged(rule.pattern, rule.alphabet),
+        anchor=anchor,
         reach=_width(anchor),
         width=_width(rule.pattern),
-        confirm=exact,
-        part_groups=tuple(name for name in exact.groupindex if name.startswith("part_")),
+        pair=_edged(rule.pair, rule.pair_alphabet) if rule.pair else "",
+        pair_within=rule.pair_within,
     )
 
 
-def _edged(rule: Rule) -> bytes:
+def _edged(pattern: str, alphabet: str) -> str:
     """Put look-around on both sides, made from the alphabet of the token, so that no terminator is ever guessed."""
-    pattern = rule.pattern.encode()
-    if not rule.alphabet:
+    if not alphabet:
         return pattern
-    solid = rule.alphabet.replace(".", "").encode()
-    right = rb"(?![" + solid + rb"])" + (rb"(?!\.[A-Za-z0-9])" if "." in rule.alphabet else b"")
-    if "(?P<secret>" in rule.pattern:
+    solid = alphabet.replace(".", "")
+    right = f"(?![{solid}])" + (r"(?!\.[A-Za-z0-9])" if "." in alphabet else "")
+    if "(?P<secret>" in pattern:
         return pattern + right
-    open_left = rb"(?<![" + solid.replace(b"=", b"") + rb"])"
-    if "." in rule.alphabet:
-        open_left += rb"(?<![A-Za-z0-9_-]\.)"
-    left = rb"(?:" + open_left + rb"|" + _ESCAPES + rb")"
-    return left + rb"(?:" + pattern + rb")" + right
+    open_left = f"(?<![{solid.replace('=', '')}])"
+    if "." in alphabet:
+        open_left += r"(?<![A-Za-z0-9_-]\.)"
+    return f"(?:{open_left}|{_ESCAPES})(?:{pattern}){right}"
 
 
 def _anchor(rule: Rule) -> str:
-    """Cut a pattern at its first varying repeat, if a keyword is left before it and no alternative is lost."""
+    """Cut a pattern at its first long or varying repeat, if a keyword is left before it and no alternative is lost."""
     plain = _GROUP.sub("(?:", rule.pattern)
     for repeat in _REPEAT.finditer(plain):
-        if repeat[1] == repeat[2]:
+        least, most = int(repeat[1]), int(repeat[2] or repeat[1])
+        if least == most <= 2 * _SHORT:
             continue
         head = plain[: repeat.start()]
-        if repeat[1] != "0":
-            kept = head + f"{{{repeat[1]}}}"
+        if least:
+            kept = head + f"{{{min(least, _SHORT)}}}"
         elif head.endswith("]"):
             head = kept = head[: head.rindex("[")]
         else:
             return plain
         depth = _open_groups(plain, repeat.start())
-        if depth is None:
+        if depth is None or not _anchored(head, rule.keywords):
             continue
-        if not _anchored(head, rule.keywords):
-            return plain
         return kept + ")" * depth
     return plain
 
@@ -117,10 +153,16 @@ def _open_groups(pattern: str, position: int) -> int | None:
 
 
 def _anchored(pattern: str, keywords: tuple[str, ...]) -> bool:
-    """Whether four characters in a row of a keyword are left: what the engine needs to be fast."""
+    """Whether a few characters in a row of a keyword are left: what the engine needs to be fast."""
     text = re.sub(r"\[(\W)\]", r"\1", pattern).lower()
-    return any(word[at : at + _LEAST_LITERAL] in text for word in keywords for at in range(max(len(word) - 3, 1)))
+    return any(
+        word[at : at + _LEAST_LITERAL] in text
+        for word in keywords
+        for at in range(max(len(word) - _LEAST_LITERAL + 1, 1))
+    )
 
 
 def _width(pattern: str) -> int:
+    from re import _parser  # type: ignore[attr-defined]  # the only place where Python tells the width of a pattern
+
     return int(_parser.parse(pattern.encode()).getwidth()[1])

@@ -1,0 +1,120 @@
+"""From a place where the engine saw a rule's anchor to the exact key: pattern, edges, checks, secret half, cuts put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from keysweep.rules.model import Confidence
+from keysweep.scanner.decoders.mapping import place_of
+from keysweep.scanner.detectors.compiled import CompiledRule, compiled
+from keysweep.scanner.detectors.mend import mended, resolved, worth_mending
+
+_LEAST_ENTROPY = 2.8
+"""Bits a character below which a token of a plain shape is filler, not a key."""
+_EDGE = 24
+"""Bytes beside a key that its edges may ask for."""
+
+
+class Candidate(NamedTuple):
+    """An exact key, not yet weighed against others."""
+
+    rule: CompiledRule
+    confidence: Confidence
+    start: int
+    end: int
+    value: bytes
+    parts: tuple[bytes, ...]
+    via: tuple[str, ...] = ()
+
+
+def confirm(rule: CompiledRule, secret: str) -> Confidence | None:
+    """Return how sure a rule is of a candidate, None if its checks or common sense refuse it."""
+    from keysweep.rules.checks import CHECKS, PROOFS, entropy, is_placeholder
+
+    if not all(CHECKS[name](secret) for name in rule.checks):
+        return None
+    if PROOFS.intersection(rule.checks):
+        return Confidence.CHECKED
+    if rule.alphabet and (is_placeholder(secret) or entropy(secret) < _LEAST_ENTROPY):
+        return None
+    return Confidence.SHAPE
+
+
+def candidates(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[Candidate]:
+    """Yield the keys that begin around one hit of the anchor.
+
+    Args:
+        rule: whose anchor was seen.
+        data: the text.
+        low: where to begin to look.
+        end: end of the hit.
+    """
+    high = min(end + rule.width + _EDGE, len(data))
+    for match in rule.confirm.finditer(data, low, high):
+        if match.start() >= end:
+            return
+        if (candidate := _candidate(rule, match)) is None:
+            continue
+        if not rule.pair:
+            yield candidate
+        elif (whole := _paired(rule, data, match)) is not None:
+            yield whole
+
+
+def repaired(rule: CompiledRule, data: bytes, low: int, end: int) -> Candidate | None:
+    """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
+    if not rule.alphabet or not worth_mending(data, end, _run(rule.alphabet)):
+        return None
+    for view in (mended(data, low, rule.width), resolved(data, low, rule.width)):
+        for candidate in candidates(rule, view.data, 0, len(view.data)):
+            start, stop = place_of(view, candidate.start, candidate.end)
+            if start < end and data[start:stop] != candidate.value:
+                return candidate._replace(start=start, end=stop, via=view.via)
+    return None
+
+
+def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
+    groups = match.re.groupindex
+    group = "secret" if "secret" in groups else 0
+    try:
+        confidence = confirm(rule, match[group].decode())
+    except UnicodeDecodeError:
+        return None
+    if confidence is None:
+        return None
+    parts = tuple(match[name] for name in groups if name.startswith("part_") and match[name])
+    return Candidate(rule, confidence, match.start(group), match.end(group), match[group], parts)
+
+
+def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candidate | None:
+    """Return the secret half nearest to a public one; None if there is none, for a public half alone is no leak."""
+    low, high = max(public.start() - rule.pair_within, 0), min(public.end() + rule.pair_within, len(data))
+    nearest: tuple[int, re.Match[bytes]] | None = None
+    for match in compiled(rule.pair).finditer(data, low, high):
+        group = "secret" if "secret" in match.re.groupindex else 0
+        begin, end = match.span(group)
+        if begin < public.end() and end > public.start():
+            continue
+        apart = min(abs(begin - public.end()), abs(public.start() - end))
+        if _plausible(match[group]) and (nearest is None or apart < nearest[0]):
+            nearest = (apart, match)
+    if nearest is None:
+        return None
+    group = "secret" if "secret" in nearest[1].re.groupindex else 0
+    begin, end = nearest[1].span(group)
+    return Candidate(rule, Confidence.SHAPE, begin, end, nearest[1][group], (public[0],))
+
+
+def _plausible(half: bytes) -> bool:
+    from keysweep.rules.checks import entropy, is_placeholder
+
+    text = half.decode("latin-1")
+    return entropy(text) >= 3.0 and not is_placeholder(text)
+
+
+@cache
+def _run(alphabet: str) -> re.Pattern[bytes]:
+    return re.compile(f"[{alphabet}]*".encode())
