@@ -24,7 +24,7 @@ def COMMAND(invocation: Invocation, file: Path | None) -> None:  # noqa: N802  t
         from keysweep.rotation.vault.integrity import check_ledger
 
         checked = check_ledger(opened)
-        click.echo(f"ledger    whole: {checked.entries} entries, {checked.checkpoints} signed checkpoints")
+        click.echo(f"ledger    whole: {checked.entries} entries, signed checkpoints: {checked.checkpoints}")
         click.echo(f"head      {checked.head.hex()}")
         if file is not None:
             _report(opened, file)
