@@ -49,9 +49,6 @@ def _export(file: Path) -> None:
     except OSError as error:
         msg = f"cannot read {file}: {error.strerror}"
         raise UsageError(msg) from error
-    except (ValueError, KeyError, TypeError):
-        msg = f"{file} is no exported ledger"
-        raise IntegrityError(msg) from None
     if result.bad is not None:
         msg = f"ledger entry {result.bad}: {result.why}"
         raise IntegrityError(msg)
