@@ -45,7 +45,8 @@ def is_placeholder(text: str) -> bool:
 
 
 def _github(token: str) -> bool:
-    return crc32_base62(token.split("_", 1)[1][:-6]) == token[-6:]
+    body = token.partition("_")[2]
+    return crc32_base62(body[:-6]) == body[-6:]
 
 
 def _github_fine_grained(token: str) -> bool:
@@ -70,11 +71,10 @@ def _pypi(token: str) -> bool:
 
 
 def _jwt(token: str) -> bool:
-    parts = token.split(".")
-    raw = from_base64url(parts[0])
+    first, _, rest = token.partition(".")
     try:
-        header: object = json.loads(raw or b"")
-        claims: object = json.loads(from_base64url(parts[1]) or b"")
+        header: object = json.loads(from_base64url(first) or b"")
+        claims: object = json.loads(from_base64url(rest.partition(".")[0]) or b"")
     except (ValueError, RecursionError):
         return False
     return isinstance(header, dict) and isinstance(header.get("alg"), str) and isinstance(claims, dict)

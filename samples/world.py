@@ -34,6 +34,8 @@ class Keys:
     anthropic: str
     standby: str
     postgresql: str
+    administering: tuple[str, ...] = ()
+    """Never handed to an agent."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,13 @@ def _stock(folder: Path, vendors: str, postgres: Server) -> Keys:
     lines = io.StringIO()
     for row in rows:
         lines.write(json.dumps(row) + "\n")
-    keys = Keys(openai=openai["value"], anthropic=anthropic["value"], standby=standby["value"], postgresql=uri)
+    keys = Keys(
+        openai=openai["value"],
+        anthropic=anthropic["value"],
+        standby=standby["value"],
+        postgresql=uri,
+        administering=tuple(str(row["value"]) for row in rows if "admin" in row),
+    )
     world = World(folder=folder, vendors=vendors, postgres=postgres, keys=keys)
     world.run("init")
     world.run("keys", "import", "-", "--format", "jsonl", stdin=lines.getvalue())

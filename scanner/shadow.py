@@ -90,12 +90,10 @@ class Shadow:
             arguments: without user text; revisions only as object ids.
             stdin: what it reads, None for nothing.
         """
-        source: Any = None
-        if stdin is not None:
-            source = tempfile.TemporaryFile()  # noqa: SIM115  git reads it after this function returned
-            source.write(stdin)
+        with tempfile.TemporaryFile() as source:
+            source.write(stdin or b"")
             source.seek(0)
-        return Running(self._command.execute([_git(), *arguments], as_process=True, istream=source))
+            return Running(self._command.execute([_git(), *arguments], as_process=True, istream=source))
 
     def lines(self, *arguments: str, index: Path | None = None) -> bytes:
         """Run git and return its output; empty where it fails."""

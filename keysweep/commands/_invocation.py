@@ -46,8 +46,10 @@ class Invocation:
 
     @property
     def color(self) -> bool | None:
-        """False where colour was turned off, None to let the terminal decide."""
-        return False if self.options.get("no_color") or os.environ.get("NO_COLOR") else None
+        """False where colour was turned off, True where it was asked for, None to let the terminal decide."""
+        if self.options.get("no_color") or os.environ.get("NO_COLOR"):
+            return False
+        return True if os.environ.get("FORCE_COLOR") else None
 
     @property
     def quiet(self) -> bool:

@@ -25,11 +25,11 @@ def emit(result: ScanResult, forms: tuple[tuple[str, Path | None], ...], *, colo
         UsageError: a file cannot be written.
     """
     for name, path in forms:
-        on_terminal = path is None and sys.stdout.isatty()
-        look = Look(color=on_terminal and color is not False, columns=min(shutil.get_terminal_size().columns, 140))
+        painted = path is None and (sys.stdout.isatty() if color is None else color)
+        look = Look(color=painted, columns=min(shutil.get_terminal_size().columns, 140))
         text = output.get(name).render(result, look)
         if path is None:
-            click.echo(text, nl=False)
+            click.echo(text, nl=False, color=painted)
             continue
         write(path, text)
 

@@ -21,10 +21,10 @@ _SAYS = {
     "contain": "old key switched off at the provider",
     "stage": "staged for the agents",
     "activate": "agents asked to take it",
-    "attest": "every agent seen to hold the new key",
+    "attest": "agents seen to hold the new key",
     "promote": "new version is current, old value left the vault",
     "revoke": "old key revoked at the provider",
-    "prove-dead": "old key PROVEN DEAD",
+    "prove-dead": "PROVEN DEAD",
     "shred": "last sealed copy of the old value shredded",
     "roll-back": "returned to the old key",
 }
@@ -82,7 +82,7 @@ def _extra(step: str, detail: Mapping[str, str | int | bool | None]) -> str:
             how = ", ".join(f"{k.removeprefix('agent.')}: {v}" for k, v in detail.items() if k.startswith("agent."))
             return f" ({how})" if how else " (none runs)"
         case "prove-dead":
-            return f" ({detail['code']}, {detail['probes']} probes)"
+            return f": {detail['code']}, {detail['probes']} probes"
         case _:
             return ""
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._table import table
+
+if TYPE_CHECKING:
+    from keysweep.rotation.credential import Version
 
 
 @click.group()
@@ -94,10 +99,15 @@ def _status(invocation: Invocation, name: str | None) -> None:
                         (
                             agent.name,
                             str(instance.pid),
-                            f"{credential.name} v{one.version.number} ({version.state.value})",
+                            _held(credential.name, version),
                             one.fingerprint.short,
                             one.method,
                             f"{one.attested_at:%H:%M:%S}",
                         )
                     )
-    click.echo(table(("AGENT", "SUPERVISOR", "HOLDS", "FINGERPRINT", "SEEN BY", "UTC"), rows))
+    click.echo(table(("AGENT", "PID", "HOLDS", "FINGERPRINT", "SEEN BY", "UTC"), rows))
+
+
+def _held(name: str, version: Version) -> str:
+    state = "" if version.state.value == "current" else f" ({version.state.value})"
+    return f"{name} v{version.ref.number}{state}"

@@ -87,9 +87,9 @@ def _agreed(opened: OpenVault, planned: tuple[str, ...], suspected: tuple[Suspic
 def _finish(invocation: Invocation, reports: list[Report]) -> int:
     from keysweep.commands._timeline import exit_code, next_command, timeline
 
-    color = invocation.color is not False and sys.stdout.isatty()
-    for report in reports:
-        click.echo("\n".join(timeline(report, color=color)))
+    color = sys.stdout.isatty() if invocation.color is None else invocation.color
+    for number, report in enumerate(reports):
+        click.echo("\n" * (number > 0) + "\n".join(timeline(report, color=color)), color=color)
     for report in reports:
         if report.failure is not None:
             _say(f"{report.credential}: {report.failure.message}.")

@@ -24,7 +24,7 @@ def COMMAND(invocation: Invocation, file: Path | None) -> None:  # noqa: N802  t
         from keysweep.rotation.vault.integrity import check_ledger
 
         checked = check_ledger(opened)
-        click.echo(f"ledger    whole: {checked.entries} entries, {checked.checkpoints} signed checkpoints")
+        click.echo(f"ledger    whole: {checked.entries} entries, signed checkpoints: {checked.checkpoints}")
         click.echo(f"head      {checked.head.hex()}")
         if file is not None:
             _report(opened, file)
@@ -49,9 +49,6 @@ def _export(file: Path) -> None:
     except OSError as error:
         msg = f"cannot read {file}: {error.strerror}"
         raise UsageError(msg) from error
-    except (ValueError, KeyError, TypeError):
-        msg = f"{file} is no exported ledger"
-        raise IntegrityError(msg) from None
     if result.bad is not None:
         msg = f"ledger entry {result.bad}: {result.why}"
         raise IntegrityError(msg)

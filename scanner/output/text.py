@@ -32,7 +32,7 @@ def _finding(finding: Finding, look: Look) -> str:
     lines.append(f"          {finding.preview}  {_paint(finding.fingerprint.short, _DIM, look)}")
     lines.append(f"          {_whose(finding.credential, look)}")
     shown = finding.occurrences[:_PLACES]
-    lines += [f"          {_paint('at', _DIM, look)} {line}" for o in shown for line in _place(o, look)]
+    lines += [f"          {_paint(word, _DIM, look)} {line}" for o in shown for word, line in _place(o, look)]
     if (rest := len(finding.occurrences) - len(shown)) > 0:
         lines.append(f"          and in {rest} more places")
     return "\n".join(lines)
@@ -44,16 +44,16 @@ def _whose(known: CredentialMatch | None, look: Look) -> str:
     sure = "" if known.match in {MatchKind.EXACT, MatchKind.PART} else f", {known.match.value} {known.certainty:.0%}"
     name = f"= {visible(known.name)} v{known.version}"
     if known.state is KnownState.RETIRED:
-        since = f"dead since {known.dead_since:%Y-%m-%d %H:%M:%S} UTC" if known.dead_since else "not yet proven dead"
+        since = f"dead since {known.dead_since:%Y-%m-%d %H:%M:%SZ}" if known.dead_since else "not yet proven dead"
         return _paint(f"{name}  retired, {since}{sure}", _GREEN if known.dead_since else "33", look)
     return _paint(f"{name}  ({known.state.value}{sure})", _BOLD, look)
 
 
-def _place(occurrence: Occurrence, look: Look) -> list[str]:
+def _place(occurrence: Occurrence, look: Look) -> list[tuple[str, str]]:
     place = visible(describe_place(occurrence))
-    lines = [place if len(place) <= look.columns - 13 else "…" + place[-(look.columns - 14) :]]
+    lines = [("at", place if len(place) <= look.columns - 13 else "…" + place[-(look.columns - 14) :])]
     if occurrence.author:
-        lines.append(f"{visible(occurrence.author)}, {(occurrence.date or '')[:10]}")
+        lines.append(("by", f"{visible(occurrence.author)}, {(occurrence.date or '')[:10]}"))
     return lines
 
 

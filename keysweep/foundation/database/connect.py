@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, final
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from keysweep.foundation.errors import DeniedError, IntegrityError, UsageError
+from keysweep.foundation.errors import DeniedError, IntegrityError, KeysweepError, MissingExtraError, UsageError
 
 HEAD = "0003"
 """The newest revision under `migrations/versions`; Alembic is imported only where a store is older than this."""
@@ -24,6 +24,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",  # else INSERT OR REPLACE deletes a row without asking its trigger
     "PRAGMA secure_delete = ON",
     "PRAGMA trusted_schema = OFF",
 )
@@ -48,15 +49,26 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction; committed when the block ends, rolled back when it raises."""
-        immediate = self.engine.connect().execution_options(keysweep_begin="BEGIN IMMEDIATE")
-        with immediate as connection, connection.begin():
-            yield connection
+        """One transaction; committed when the block ends, rolled back when it raises.
+
+        Raises:
+            DeniedError: the store cannot be used now: locked, full, read-only, gone.
+            IntegrityError: the store's file is damaged.
+        """
+        with _named_failures():
+            immediate = self.engine.connect().execution_options(keysweep_begin="BEGIN IMMEDIATE")
+            with immediate as connection, connection.begin():
+                yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot."""
-        with self.engine.connect() as connection:
+        """One consistent snapshot.
+
+        Raises:
+            DeniedError: the store cannot be used now.
+            IntegrityError: the store's file is damaged.
+        """
+        with _named_failures(), self.engine.connect() as connection:
             yield connection
 
     def forget_log(self) -> None:
@@ -79,27 +91,75 @@ def open_database(store: str, *, create: bool = False) -> Database:
 
     Raises:
         StoreMissingError: no store there, and *create* is false.
-        DeniedError: the store's files are open to others, or lie on a network file system.
+        UsageError: *store* is no URL that we know, it cannot be made there, or it is of a newer keysweep.
+        MissingExtraError: PostgreSQL's driver is not installed.
+        DeniedError: the store's files are open to others, lie on a network file system, or cannot be reached.
         IntegrityError: the file is not a database.
     """
     if "://" in store and not store.startswith("sqlite"):
-        engine = create_engine(store, pool_pre_ping=True, hide_parameters=True)
+        engine = _server(store)
     else:
         path = Path(store.removeprefix("sqlite:///"))
-        _prepare(path, create=create)
+        try:
+            _prepare(path, create=create)
+        except OSError as error:
+            msg = f"cannot make a store at {path}: {error.strerror}"
+            raise UsageError(msg) from error
         engine = _sqlite(path)
     try:
-        if _revision(engine) != HEAD:
-            from keysweep.foundation.database.migrations.run import upgrade
-
-            upgrade(engine)
-    except DBAPIError as error:
-        if isinstance(error.orig, sqlite3.DatabaseError) and "not a database" in str(error.orig):
-            msg = f"{store} is not a keysweep store"
-            raise IntegrityError(msg) from error
-        msg = f"the store cannot be opened: {type(error.orig).__name__}"
-        raise DeniedError(msg, hint="check that it is reachable and writable for you") from error
+        with _named_failures():
+            _bring_up_to_date(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return Database(engine)
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    revision = _revision(engine)
+    if (revision or "") > HEAD:
+        msg = "the store was written by a newer keysweep"
+        raise UsageError(msg, hint="install the newest keysweep")
+    if revision != HEAD:
+        from keysweep.foundation.database.migrations.run import upgrade
+
+        upgrade(engine)
+
+
+def _server(url: str) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError:
+        raise MissingExtraError(feature="a store on PostgreSQL", extra="rotate") from None
+    except (ArgumentError, ValueError):
+        msg = "the store is neither a path nor a URL that can be used"
+        raise UsageError(msg, hint="postgresql+psycopg://USER@HOST/DATABASE") from None
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """Turn what the engines say of a store that cannot be used into errors that people can act on."""
+    try:
+        yield
+    except DBAPIError as error:
+        named = _named(error)
+        if named is None:
+            raise
+        raise named from error
+
+
+def _named(error: DBAPIError) -> KeysweepError | None:
+    """Return None for what is a mistake of ours: a constraint, a wrong statement."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary == sqlite3.SQLITE_NOTADB:
+        return IntegrityError("the store's file is not a keysweep store")
+    if primary == sqlite3.SQLITE_CORRUPT:
+        return IntegrityError("the store's file is damaged", hint="restore it from a backup")
+    if not isinstance(error, OperationalError) or primary == sqlite3.SQLITE_ERROR:
+        return None
+    why = str(error.orig) if primary is not None else type(error.orig).__name__
+    return DeniedError(f"the store cannot be used: {why}", hint="check that it is reachable and writable for you")
 
 
 def _sqlite(path: Path) -> Engine:

@@ -30,6 +30,10 @@ class Row(NamedTuple):
     hash: bytes
 
 
+NO_ENTRY = Row(-1, "", b"", b"")
+"""Stands for a line of an export that cannot be read; it is bad wherever it is."""
+
+
 class Result(NamedTuple):
     """What was found."""
 
@@ -48,7 +52,9 @@ def verify(rows: Iterable[Row], anchors: Iterable[tuple[int, bytes]] = ()) -> Re
         anchors: (place, head) pairs that are known from elsewhere: checkpoints, reports.
     """
     expected, previous = 1, bytes(32)
-    known = dict(anchors)
+    known: dict[int, set[bytes]] = {}
+    for seq, head in anchors:
+        known.setdefault(seq, set()).add(head)
     for row in rows:
         why = _fault(row, expected, previous, known)
         if why:
@@ -61,31 +67,33 @@ def verify(rows: Iterable[Row], anchors: Iterable[tuple[int, bytes]] = ()) -> Re
     return Result(expected - 1, previous, None, "")
 
 
-def _fault(row: Row, expected: int, previous: bytes, known: dict[int, bytes]) -> str:
-    if row.seq != expected:
-        return f"missing or out of order: found {row.seq}"
+def _fault(row: Row, expected: int, previous: bytes, known: dict[int, set[bytes]]) -> str:
+    if row == NO_ENTRY:
+        return "the line is not what an export holds"
+    if type(row.seq) is not int or row.seq != expected:
+        return f"missing or out of order: found {row.seq!r}"
     if row.previous != previous:
         return "it does not follow the entry before"
     try:
         body = row.body.encode("ascii")
         place = json.loads(row.body)["seq"]
-    except (UnicodeEncodeError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "the body is not what a ledger holds"
-    if place != row.seq:
+    if type(place) is not int or place != row.seq:
         return "the body belongs to another place"
     if hashlib.sha256(b"keysweep-ledger-v1\0" + row.seq.to_bytes(8, "big") + previous + body).digest() != row.hash:
         return "the body was changed"
-    if known.get(row.seq, row.hash) != row.hash:
+    if known.get(row.seq, {row.hash}) != {row.hash}:
         return "forked: an anchor names another head here"
     return ""
 
 
 def rows_of_store(path: Path) -> tuple[list[Row], list[tuple[int, bytes]]]:
     """Read the entries and the checkpoints of a SQLite store."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         rows = [Row(*r) for r in connection.execute("SELECT seq, body, previous, hash FROM ledger ORDER BY seq")]
-        anchors = [(int(s), bytes(h)) for s, h in connection.execute("SELECT seq, head FROM checkpoint")]
+        anchors = [(int(s), h) for s, h in connection.execute("SELECT seq, head FROM checkpoint")]
     finally:
         connection.close()
     return rows, anchors
@@ -93,12 +101,14 @@ def rows_of_store(path: Path) -> tuple[list[Row], list[tuple[int, bytes]]]:
 
 def rows_of_export(path: Path) -> Iterator[Row]:
     """Read the entries of an export: JSON Lines with `body`, `previous` and `hash` (hexadecimal)."""
-    with path.open(encoding="ascii") as lines:
+    with path.open(encoding="ascii", errors="backslashreplace") as lines:
         for line in lines:
-            record = json.loads(line)
-            yield Row(
-                int(record["seq"]), record["body"], bytes.fromhex(record["previous"]), bytes.fromhex(record["hash"])
-            )
+            try:
+                record = json.loads(line)
+                hashes = bytes.fromhex(record["previous"]), bytes.fromhex(record["hash"])
+                yield Row(record["seq"], record["body"], *hashes)
+            except (ValueError, KeyError, TypeError, RecursionError):
+                yield NO_ENTRY
 
 
 def main(arguments: list[str]) -> int:
@@ -111,7 +121,7 @@ def main(arguments: list[str]) -> int:
         with path.open("rb") as file:
             is_store = file.read(15) == b"SQLite format 3"
         rows, anchors = rows_of_store(path) if is_store else (list(rows_of_export(path)), [])
-    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error) as error:
+    except (OSError, ValueError, TypeError, sqlite3.Error) as error:
         sys.stderr.write(f"cannot read {path}: {type(error).__name__}\n")
         return 2
     result = verify(rows, anchors)

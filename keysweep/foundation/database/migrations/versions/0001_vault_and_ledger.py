@@ -102,7 +102,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "store",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False, comment="Always 1."),
+        sa.Column(
+            "id",
+            sa.Integer(),
+            sa.CheckConstraint("id = 1", name=op.f("ck_store_one_row")),
+            autoincrement=False,
+            nullable=False,
+            comment="Always 1.",
+        ),
         sa.Column(
             "tenant", sa.Text(), nullable=False, comment="Random name of the store; bound into every ciphertext."
         ),
@@ -118,7 +125,14 @@ def upgrade() -> None:
             "number", sa.Integer(), autoincrement=False, nullable=False, comment="Counted from 1 for each credential."
         ),
         sa.Column(
-            "state", sa.Text(), nullable=False, comment="pending, current, standby, retiring, retired or discarded."
+            "state",
+            sa.Text(),
+            sa.CheckConstraint(
+                "state IN ('pending', 'current', 'standby', 'retiring', 'retired', 'discarded')",
+                name=op.f("ck_version_known_state"),
+            ),
+            nullable=False,
+            comment="pending, current, standby, retiring, retired or discarded.",
         ),
         sa.Column(
             "fingerprint",
@@ -140,6 +154,14 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("ix_version_fingerprint", "version", ["fingerprint"], unique=False)
+    op.create_index(
+        "uq_version_current",
+        "version",
+        ["credential_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'current'"),
+        postgresql_where=sa.text("state = 'current'"),
+    )
     op.create_table(
         "version_print",
         sa.Column("credential_id", sa.Text(), nullable=False, comment="Whose value."),
