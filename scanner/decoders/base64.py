@@ -22,6 +22,9 @@ _BACKWARD = re.compile(rb"(?:(?!n\\)[A-Za-z0-9+/_-])*(?:" + _KAERB + rb"(?:(?!n\
 _WRAPS = re.compile(rb"(?:\\r)?\\n|[\r\n\t =]+")
 _PART = 6
 """Bytes of a head that are looked for: enough to be rare, short enough to be seldom cut."""
+_LOOK, _TEXT = 40, 18
+"""Characters that are looked at first, and the decoded bytes that must be text."""
+_PRINTABLE = bytes(range(32, 127)) + b"\t\n\r"
 _URL = bytes.maketrans(b"-_", b"+/")
 
 
@@ -66,6 +69,8 @@ def _decode(data: bytes, spots: Sequence[Spot]) -> Iterator[Decoded]:
     taken, done = -1, set[int]()
     for spot in spots:
         start = spot.end - spot.width
+        if not _readable(data, start, spot.note):
+            continue
         if start >= taken:
             first, taken = extent(data, start, spot.end, forward=_FORWARD, backward=_BACKWARD)
             done = set()
@@ -80,6 +85,16 @@ def _decode(data: bytes, spots: Sequence[Spot]) -> Iterator[Decoded]:
         except (binascii.Error, ValueError):
             continue
         yield Decoded(via=("base64",), data=decoded, start=first, end=taken)
+
+
+def _readable(data: bytes, start: int, before: int) -> bool:
+    """Whether what follows an anchor decodes to text: in the bytes of an image a head stands by chance."""
+    text = (b"A" * before + _WRAPS.sub(b"", data[start : start + _LOOK])).translate(_URL)
+    try:
+        decoded = base64.b64decode(text[: len(text) // 4 * 4])
+    except (binascii.Error, ValueError):
+        return True
+    return not decoded[before:_TEXT].translate(None, _PRINTABLE)
 
 
 def _rest(text: bytes) -> bytes:

@@ -14,18 +14,12 @@ _REPEAT = re.compile(r"\{(\d+)(?:,(\d+))?\}\??")
 _LEAST_LITERAL = 3
 _SHORT = 3
 """Characters of a long repeat that an anchor keeps: one key gives one hit, and a key that is cut further on gives one too."""
-_ESCAPES = "|".join(
-    rf"(?<={escape})"
-    for escape in (
-        r"\\[nrtbfv0]",
-        r"%[0-9A-Fa-f]{2}",
-        r"\\u[0-9A-Fa-f]{4}",
-        r"\\x[0-9A-Fa-f]{2}",
-        *(rf"\x1b\[{code}" for code in (r"[mK]", r"[0-9]m", r"[0-9]{2}m", r"[0-9];[0-9]{2}m", r"[0-9]{2};[0-9]{2}m")),
-        *(rf"\\u001[bB]\[{code}" for code in (r"[mK]", r"[0-9]m", r"[0-9]{2}m", r"[0-9];[0-9]{2}m", r"[0-9]{2};[0-9]{2}m")),
-    )
+_ESCAPE = re.compile(
+    rb"(?:\\[nrtbfv0]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}"
+    rb"|(?:\x1b|\\u001[bB]|\\x1[bB]|\\033)\[[0-9;]{0,12}[mK])\Z"
 )
 """What may stand before a key although it ends in a letter or digit: the escapes of JSON, URLs and terminals."""
+_LONGEST_ESCAPE = 24
 
 
 class CompiledRule(NamedTuple):
@@ -39,15 +33,20 @@ class CompiledRule(NamedTuple):
     keywords: tuple[str, ...]
     alphabet: str
     pattern: str
-    """With edges."""
+    """With its right edge."""
+    whole: bool
+    """The pattern begins with the key itself, not with words before it; then the key has a left edge too."""
     anchor: str
     """For the engine: no groups, no edges, cut where the length begins to vary or goes on for long."""
     reach: int
     """Widest match of the anchor, in bytes."""
+    fixed: bool
+    """Every match of the anchor is as wide, so that the key begins where the anchor does."""
     width: int
     """Widest match of the whole pattern."""
     pair: str
-    """Pattern, with edges, of the secret half that must stand nearby; empty for a key that is whole by itself."""
+    """Pattern, with its right edge, of the secret half that must stand nearby; empty for a key that is whole by itself."""
+    pair_alphabet: str
     pair_within: int
     """Bytes to each side in which it is looked for."""
 
@@ -55,6 +54,28 @@ class CompiledRule(NamedTuple):
     def confirm(self) -> re.Pattern[bytes]:
         """The exact pattern; compiled when it is first needed."""
         return compiled(self.pattern)
+
+    def begins(self, data: bytes, start: int) -> bool:
+        """Whether a key that stands at *start* begins there, and is not the rest of a longer word."""
+        return not self.whole or begins(self.alphabet, data, start)
+
+
+def begins(alphabet: str, data: bytes, start: int) -> bool:
+    """Whether a token of characters from *alphabet* may begin at *start*."""
+    if start == 0 or not alphabet:
+        return True
+    before = data[max(start - _LONGEST_ESCAPE, 0) : start]
+    if compiled(left_edge(alphabet)).search(before) is None:
+        return True
+    return _ESCAPE.search(before) is not None
+
+
+@cache
+def left_edge(alphabet: str) -> str:
+    """Return a pattern of what must not end right before a token."""
+    solid = alphabet.replace(".", "").replace("=", "")
+    dotted = r"|[A-Za-z0-9_-]\." if "." in alphabet else ""
+    return rf"(?:[{solid}]{dotted})\Z"
 
 
 @cache
@@ -70,6 +91,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
         re.error: the pattern is wrong.
     """
     anchor = _anchor(rule)
+    least, most = _widths(anchor)
     return CompiledRule(
         id=rule.id,
         provider=rule.provider,
@@ -79,26 +101,23 @@ def compile_rule(rule: Rule) -> CompiledRule:
         keywords=rule.keywords,
         alphabet=rule.alphabet,
         pattern=_edged(rule.pattern, rule.alphabet),
+        whole="(?P<secret>" not in rule.pattern,
         anchor=anchor,
-        reach=_width(anchor),
-        width=_width(rule.pattern),
+        reach=most,
+        fixed=least == most,
+        width=_widths(rule.pattern)[1],
         pair=_edged(rule.pair, rule.pair_alphabet) if rule.pair else "",
+        pair_alphabet=rule.pair_alphabet,
         pair_within=rule.pair_within,
     )
 
 
 def _edged(pattern: str, alphabet: str) -> str:
-    """Put look-around on both sides, made from the alphabet of the token, so that no terminator is ever guessed."""
+    """Put a look-ahead behind the pattern, made from the alphabet of the token, so that no terminator is ever guessed."""
     if not alphabet:
         return pattern
-    solid = alphabet.replace(".", "")
-    right = f"(?![{solid}])" + (r"(?!\.[A-Za-z0-9])" if "." in alphabet else "")
-    if "(?P<secret>" in pattern:
-        return pattern + right
-    open_left = f"(?<![{solid.replace('=', '')}])"
-    if "." in alphabet:
-        open_left += r"(?<![A-Za-z0-9_-]\.)"
-    return f"(?:{open_left}|{_ESCAPES})(?:{pattern}){right}"
+    right = f"(?![{alphabet.replace('.', '')}])" + (r"(?!\.[A-Za-z0-9])" if "." in alphabet else "")
+    return f"(?:{pattern}){right}"
 
 
 def _anchor(rule: Rule) -> str:
@@ -162,7 +181,8 @@ def _anchored(pattern: str, keywords: tuple[str, ...]) -> bool:
     )
 
 
-def _width(pattern: str) -> int:
+def _widths(pattern: str) -> tuple[int, int]:
     from re import _parser  # type: ignore[attr-defined]  # the only place where Python tells the width of a pattern
 
-    return int(_parser.parse(pattern.encode()).getwidth()[1])
+    least, most = _parser.parse(pattern.encode()).getwidth()
+    return int(least), int(most)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from keysweep.rules.model import Confidence
 from keysweep.scanner.decoders.mapping import place_of
-from keysweep.scanner.detectors.compiled import CompiledRule, compiled
+from keysweep.scanner.detectors.compiled import CompiledRule, begins, compiled
 from keysweep.scanner.detectors.mend import mended, resolved, worth_mending
 
 _LEAST_ENTROPY = 2.8
@@ -52,16 +52,30 @@ def candidates(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[
         low: where to begin to look.
         end: end of the hit.
     """
-    high = min(end + rule.width + _EDGE, len(data))
-    for match in rule.confirm.finditer(data, low, high):
-        if match.start() >= end:
-            return
+    for match in _matches(rule, data, low, end):
         if (candidate := _candidate(rule, match)) is None:
             continue
         if not rule.pair:
             yield candidate
         elif (whole := _paired(rule, data, match)) is not None:
             yield whole
+
+
+def _matches(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[re.Match[bytes]]:
+    """Yield where the exact pattern fits: at the place of a fixed anchor, else wherever one begins before its end."""
+    high = min(end + rule.width + _EDGE, len(data))
+    if rule.fixed:
+        low = max(end - rule.reach, low)
+        match = rule.confirm.match(data, low, high)
+        if match is not None and rule.begins(data, low):
+            yield match
+        return
+    match = rule.confirm.search(data, low, high)
+    while match is not None and match.start() < end:
+        whole = rule.begins(data, match.start())
+        if whole:
+            yield match
+        match = rule.confirm.search(data, max(match.end(), low + 1) if whole else match.start() + 1, high)
 
 
 def repaired(rule: CompiledRule, data: bytes, low: int, end: int) -> Candidate | None:
@@ -96,7 +110,7 @@ def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candida
     for match in compiled(rule.pair).finditer(data, low, high):
         group = "secret" if "secret" in match.re.groupindex else 0
         begin, end = match.span(group)
-        if begin < public.end() and end > public.start():
+        if (begin < public.end() and end > public.start()) or not (group or begins(rule.pair_alphabet, data, begin)):
             continue
         apart = min(abs(begin - public.end()), abs(public.start() - end))
         if _plausible(match[group]) and (nearest is None or apart < nearest[0]):

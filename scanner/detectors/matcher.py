@@ -17,7 +17,7 @@ from typing import NamedTuple, final
 from keysweep.scanner.detectors.compiled import CompiledRule
 from keysweep.scanner.detectors.engine import Engine, compile_anchors, dump, load
 
-_FORMAT = 3
+_FORMAT = 4
 """Counted up whenever anchors, decoders or this file's layout change."""
 _DECODERS = ("ansi", "base64", "decimal", "escapes", "gzip", "hexadecimal", "utf16")
 
@@ -60,7 +60,8 @@ def make_matcher(build: Callable[[], tuple[Parts, Sequence[bytes]]], signature: 
         signature: says whether a cached one is of the same rules.
         cache_dir: folder of the cache; None keeps nothing.
     """
-    whole = f"{_FORMAT} {signature} {sys.version} {_engine_version()} {os.uname().machine} {_cpu_flags()}"
+    layout = ",".join(CompiledRule._fields)
+    whole = f"{_FORMAT} {layout} {signature} {sys.version} {_engine_version()} {os.uname().machine} {_cpu_flags()}"
     path = cache_dir / f"matcher-{zlib.crc32(signature.encode()):08x}.bin" if cache_dir else None
     if path is not None and (kept := _read(path, whole)) is not None:
         return kept
