@@ -66,7 +66,7 @@ def _uses(connection: Connection, policy: Policy, end: datetime) -> _Uses:
                 until=_before(min(filter(None, (after, value.dead_at, credential.retired_at)), default=None), end),
                 limit_days=credential.max_age_days or policy.max_age_days,
             )
-            for value, after in zip(values, [*(later.promoted_at for later in values[1:]), None], strict=True)
+            for value, after in zip(values, [*(v.promoted_at for v in values), None][1:], strict=True)
         ]
     return uses
 

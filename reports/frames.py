@@ -15,6 +15,8 @@ BANDS = ((0, 30), (31, 60), (61, 90), (91, 180), (181, 100_000))
 """Age bands in days, both ends included; the last is open."""
 _BARS = 20
 _SOON_DAYS = 10
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
 
 
 def population(evidence: Evidence) -> pd.DataFrame:
@@ -178,5 +180,11 @@ def coverage(evidence: Evidence) -> pd.DataFrame:
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
     """Return RFC 4180 CSV in UTF-8 with LF; cells that a spreadsheet would compute are made text."""
-    safe = frame.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell[:1] in set("=+-@\t\r") else cell)
+    safe = frame.map(lambda cell: _text(cell) if isinstance(cell, str) else cell)
     return safe.to_csv(index=False, lineterminator="\n").encode("utf-8", "backslashreplace")
+
+
+def _text(cell: str) -> str:
+    """Return a cell that stays text; a lone carriage return would end the row, for it is not quoted."""
+    safe = f"'{cell}" if cell.startswith(_COMPUTED) else cell
+    return safe.replace("\r\n", "\n").replace("\r", "\n")

@@ -192,4 +192,5 @@ def replace_value(
                 "state": version.state.value,
             },
         )
+    opened.database.forget_log()
     return version

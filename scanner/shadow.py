@@ -82,6 +82,8 @@ class Shadow:
         self.target = target
         """The target's git folder."""
         self._command = command
+        self.shallow = (folder / "shallow").exists()
+        """It is a shallow clone: commits before some are not there."""
 
     def stream(self, *arguments: str, stdin: bytes | None = None) -> Running:
         """Start a git process whose output the caller reads, and then waits for or stops.
@@ -152,6 +154,9 @@ def _prepare(folder: Path, target: Path) -> GitCommand:
     (folder / "config").write_text(
         f"[core]\n\tbare = true\n\trepositoryformatversion = {int(sha256)}\n\tdeltaBaseCacheLimit = 96m{extension}"
     )
+    shallow = [i for i in _read(target / "shallow", _PACKED).decode("ascii", "replace").split() if _OBJECT.fullmatch(i)]
+    if shallow:
+        (folder / "shallow").write_text("".join(f"{identifier}\n" for identifier in shallow))
     command = GitCommand(str(folder))
     command.update_environment(**_environment(folder))
     return command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +32,14 @@ def render(document: Document) -> bytes:
 def printable(text: str) -> str:
     """Return *text* with every character that no bundled font has as `U+1F600`, control characters left out."""
     known = _characters()
-    return "".join(c if ord(c) in known or c in "\n " else "" if ord(c) < 32 else f"U+{ord(c):04X}" for c in text)
+    return "".join(_printed(c, known) for c in text)
+
+
+def _printed(character: str, known: frozenset[int]) -> str:
+    category = unicodedata.category(character)
+    if category == "Cc":
+        return "\n" if character == "\n" else ""
+    return character if ord(character) in known and category != "Cf" else f"U+{ord(character):04X}"
 
 
 @cache

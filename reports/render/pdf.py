@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -63,9 +64,12 @@ def render(document: Document) -> bytes:
     ]
     fetcher = _fetcher()
     page = weasyprint.HTML(string=html.render(document).decode(), base_url=ASSETS.as_uri() + "/", url_fetcher=fetcher)
-    pdf: bytes = page.write_pdf(
-        attachments=attachments, pdf_variant="pdf/a-3a", finisher=_declare_ua, srgb=True, pdf_tags=True
-    )
+    with warnings.catch_warnings():
+        # WeasyPrint 70 leaves the file of its colour profile to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        pdf: bytes = page.write_pdf(
+            attachments=attachments, pdf_variant="pdf/a-3a", finisher=_declare_ua, pdf_tags=True
+        )
     return pdf
 
 

@@ -55,7 +55,7 @@ def unwrap_master(kek: bytes, wrapped: bytes, *, slot: str, tenant: str) -> byte
     """Return the master key, None if *kek* does not open this slot."""
     try:
         return AESGCM(kek).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], f"keysweep-slot-v1\n{slot}\n{tenant}".encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
         return None
 
 

@@ -1,11 +1,13 @@
 """Anything as text: windows of bounded size over the stored bytes, with exact offsets, lines and columns.
 
-UTF-16 and UTF-32 are turned into UTF-8 first; their offsets then cover the whole file.
+UTF-16 and UTF-32 are turned into UTF-8 first; their offsets then cover the whole file.  The stored bytes are looked at all the
+same: a mark promises nothing, and programs append plain lines to files of wide ones.
 """
 
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -98,7 +100,8 @@ def _decoded(
             via=(encoding[:6],),
             encoded_length=len(stored),
         )
-    log.read(len(stored))
+    rest = io.BytesIO(stored)
+    yield from _windows(origin, rest, rest.read(WINDOW), log)
 
 
 def _wide(head: bytes) -> str | None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import io
 import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, final
 
 from keysweep.foundation.errors import UsageError
 from keysweep.scanner.batch import read_objects
-from keysweep.scanner.coverage import CoverageLog
+from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, CommitOrigin, Origin
 from keysweep.scanner.shadow import Shadow, shadow_of
 
 _TEXT = frozenset({b"blob", b"commit", b"tag"})
 _WHO = re.compile(rb"(?m)^(?:author|tagger) (.*) (\d+) ([+-]\d{4})$")
-_FORMAT = "--format=%x01%H%x00%an <%ae>%x00%aI"
 
 
 @final
@@ -43,6 +43,8 @@ class Git:
             if shadow is None:
                 return
             wanted = _range(shadow, self._revisions) if self._revisions else None
+            if wanted is None and shadow.shallow:
+                log.skip(f"{self._path} (shallow clone)", Gap.TRUNCATED)
             yield from self._objects(shadow, wanted, log)
 
     def resolve(self, origins: Sequence[Origin]) -> Mapping[Origin, Origin]:
@@ -147,11 +149,13 @@ def _introductions(shadow: Shadow, commits: Sequence[str]) -> Iterator[tuple[str
         "--no-ext-diff",
         "--no-textconv",
     )
-    running = shadow.stream(
-        "log", *options, "--no-show-signature", _FORMAT, "--stdin", stdin="".join(f"{c}\n" for c in commits).encode()
-    )
+    # NOTE: names and paths may hold any byte but zero; a mark that nobody can foresee is the only safe separator.
+    mark = secrets.token_hex(16)
+    form = f"--format={mark}%H%x00%an <%ae>%x00%aI"
+    listed = "".join(f"{c}\n" for c in commits).encode()
+    running = shadow.stream("log", *options, "--no-show-signature", form, "--stdin", stdin=listed)
     try:
-        for record in _records(running.stdout):
+        for record in _records(running.stdout, mark.encode()):
             head, _, changes = record.partition(b"\0\n:")
             fields = head.split(b"\0")
             if len(fields) < 3 or not changes:
@@ -163,11 +167,11 @@ def _introductions(shadow: Shadow, commits: Sequence[str]) -> Iterator[tuple[str
         running.stop()
 
 
-def _records(stream: Any) -> Iterator[bytes]:
-    """Split at the byte 1 that begins each commit."""
+def _records(stream: BinaryIO, mark: bytes) -> Iterator[bytes]:
+    """Split at the mark that begins each commit."""
     rest = b""
     while block := stream.read(1 << 20):
-        *whole, rest = (rest + block).split(b"\x01")
+        *whole, rest = (rest + block).split(mark)
         yield from whole
     yield rest
 

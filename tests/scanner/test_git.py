@@ -1,0 +1,309 @@
+"""A repository's history: everything that it ever held is read once, and the first commit of a key is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from keysweep.foundation.errors import UsageError
+from keysweep.scanner.coverage import Gap
+from keysweep.scanner.finding import Occurrence
+from keysweep.scanner.sources.git import Git, Staged
+from tests.scanner.making import key, look
+from tests.scanner.repositories import Repo
+
+SECRET = "github-pat"
+
+
+def line() -> str:
+    return f"token={key(SECRET)}\n"
+
+
+def places(path: Path, **options: str) -> tuple[Occurrence, ...]:
+    """Return where the one key of a repository stands."""
+    (finding,) = look(Git(path, **options)).findings
+    assert finding.rule == SECRET
+    return finding.occurrences
+
+
+def test_a_key_that_was_deleted_is_found_with_its_first_commit_and_author(tmp_path: Path) -> None:
+    """Who brought it, when, in which file: not who moved or deleted it."""
+    repo = Repo(tmp_path / "r")
+    repo.commit(a_txt="one\n")
+    first = repo.commit("Add settings", author="Dana Ortiz", _env=line())
+    repo.git("mv", ".env", "settings.txt", author="Bo Li")
+    repo.commit("Move", author="Bo Li")
+    repo.git("rm", "--quiet", "settings.txt", author="Cy Ng")
+    repo.commit("Delete", author="Cy Ng")
+    (place,) = places(repo.path)
+    assert (place.path, place.commit, place.author) == (".env", first, "Dana Ortiz <ada@example.test>")
+    assert place.date is not None
+    assert place.date.startswith("2026-10-")
+    assert (place.line, place.column) == (1, 7)
+
+
+def _stash(repo: Repo) -> None:
+    repo.commit(a_txt="one\n")
+    repo.write(a_txt=line())
+    repo.git("stash", "--quiet")
+
+
+def _stash_dropped(repo: Repo) -> None:
+    _stash(repo)
+    repo.git("stash", "drop", "--quiet")
+
+
+def _reflog(repo: Repo) -> None:
+    repo.commit(a_txt="one\n")
+    repo.commit(a_txt=line())
+    repo.git("reset", "--quiet", "--hard", "HEAD~1")
+
+
+def _note(repo: Repo) -> None:
+    commit = repo.commit(a_txt="one\n")
+    repo.git("notes", "add", "-m", line(), commit)
+
+
+def _unreachable(repo: Repo) -> None:
+    repo.commit(a_txt="one\n")
+    repo.git("hash-object", "-w", "--stdin", stdin=line().encode())
+
+
+def _deleted_branch(repo: Repo) -> None:
+    repo.commit(a_txt="one\n")
+    repo.git("switch", "--quiet", "-c", "side")
+    repo.commit(a_txt=line())
+    repo.git("switch", "--quiet", "main")
+    repo.git("branch", "--quiet", "-D", "side")
+    repo.git("reflog", "expire", "--expire=now", "--all")
+
+
+def _tag(repo: Repo) -> None:
+    repo.commit(a_txt="one\n")
+    repo.git("tag", "-a", "v1", "-m", line())
+
+
+def _commit_message(repo: Repo) -> None:
+    repo.commit(line(), a_txt="one\n")
+
+
+def _merge_only(repo: Repo) -> None:
+    repo.commit(a_txt="one\n")
+    repo.git("switch", "--quiet", "-c", "side")
+    repo.commit(b_txt="two\n")
+    repo.git("switch", "--quiet", "main")
+    repo.git("merge", "--quiet", "--no-ff", "--no-commit", "side")
+    repo.commit("Merge", c_txt=line())
+
+
+def _staged_only(repo: Repo) -> None:
+    repo.commit(a_txt="one\n")
+    repo.write(a_txt=line())
+    repo.git("add", "--all")
+
+
+def _packed(repo: Repo) -> None:
+    _reflog(repo)
+    repo.git("gc", "--quiet", "--prune=never")
+    assert not list(repo.path.glob(".git/objects/??/*")) or (repo.path / ".git/packed-refs").exists()
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        _stash,
+        _stash_dropped,
+        _reflog,
+        _note,
+        _unreachable,
+        _deleted_branch,
+        _tag,
+        _commit_message,
+        _merge_only,
+        _staged_only,
+        _packed,
+    ],
+    ids=lambda hide: hide.__name__.strip("_"),
+)
+@pytest.mark.parametrize("form", ["sha1", "sha256"])
+def test_a_key_has_no_place_to_hide(hide: Callable[[Repo], None], form: str, tmp_path: Path) -> None:
+    """All objects are read, whatever leads to them, in repositories of both kinds of hash."""
+    repo = Repo(tmp_path / "r", f"--object-format={form}")
+    hide(repo)
+    assert len(places(repo.path)) == 1
+
+
+def test_a_bare_repository_and_packed_refs(tmp_path: Path) -> None:
+    """A server's copy is read as a work tree's is, and the place is named."""
+    repo = Repo(tmp_path / "r")
+    first = repo.commit(a_txt=line())
+    repo.commit(a_txt="gone\n")
+    repo.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare.git"))
+    (place,) = places(tmp_path / "bare.git")
+    assert (place.path, place.commit) == ("a.txt", first)
+
+
+def test_an_empty_repository_is_nothing_read(tmp_path: Path) -> None:
+    """No objects: that is not clean, it is nothing."""
+    coverage = look(Git(Repo(tmp_path / "r").path)).coverage
+    assert (coverage.files, coverage.complete) == (0, False)
+
+
+@pytest.mark.parametrize("kind", ["work tree", "submodule", "link", "none"])
+def test_a_git_folder_elsewhere_is_refused_and_said(kind: str, tmp_path: Path) -> None:
+    """What `.git` points to may be any repository of this machine; the target does not choose."""
+    repo = Repo(tmp_path / "r")
+    repo.commit(a_txt=line())
+    target = tmp_path / "target"
+    match kind:
+        case "work tree":
+            repo.git("worktree", "add", "--quiet", str(target))
+        case "submodule":
+            above = Repo(tmp_path / "above")
+            above.git("submodule", "--quiet", "add", str(repo.path), "sub")
+            target = above.path / "sub"
+        case "link":
+            target.mkdir()
+            (target / ".git").symlink_to(repo.path / ".git")
+        case _:
+            target.mkdir()
+    coverage = look(Git(target)).coverage
+    assert [(skip.path, skip.reason) for skip in coverage.skipped] == [(str(target), Gap.NOT_A_REPOSITORY)]
+    assert coverage.files == 0
+
+
+def test_a_shallow_clone_is_read(tmp_path: Path) -> None:
+    """What is there is found and placed, and that older commits are missing is said."""
+    repo = Repo(tmp_path / "r")
+    repo.commit(a_txt="one\n")
+    last = repo.commit(b_txt=line())
+    repo.git("clone", "--quiet", "--depth=1", f"file://{repo.path}", str(tmp_path / "shallow"))
+    (place,) = places(tmp_path / "shallow")
+    assert (place.path, place.commit) == ("b.txt", last)
+    assert [skip.reason for skip in look(Git(tmp_path / "shallow")).coverage.skipped] == [Gap.TRUNCATED]
+
+
+@pytest.mark.parametrize("where", ["loose, its head", "loose, its body", "pack", "index of a pack"])
+def test_a_corrupt_object_hides_no_other(where: str, tmp_path: Path) -> None:
+    """Everything else is read, and the gap is on record; git itself stops at the first."""
+    repo = Repo(tmp_path / "r")
+    for number in range(12):
+        noise = "".join(f"{number * 7919 + row * 104729:x} " for row in range(600))
+        repo.write(**{f"f{number}_txt": noise + "\n"})
+    repo.write(m_txt=line())
+    repo.commit("All")
+    victims = [repo.git("rev-parse", f"HEAD:f{number}.txt") for number in range(4)]
+    if "pack" in where:
+        repo.git("repack", "--quiet", "-a", "-d")
+        pack = next(repo.path.glob(".git/objects/pack/*.pack"))
+        offsets = _offsets(repo, pack, victims)
+        target = pack.with_suffix(".idx") if "index" in where else pack
+        target.chmod(0o644)
+        data = bytearray(target.read_bytes())
+        for offset in offsets if "index" not in where else [0]:
+            data[offset + 600 : offset + 640] = bytes(40) if "index" not in where else data[:40]
+        if "index" in where:
+            data = bytearray(b"no index")
+        target.write_bytes(data)
+    else:
+        for victim in victims:
+            path = repo.loose(victim)
+            data = bytearray(path.read_bytes())
+            data[600:640] = bytes(40)
+            path.write_bytes(b"garbage" if "head" in where else data)
+    result = look(Git(repo.path))
+    assert not result.coverage.complete
+    assert {Gap.CORRUPT, Gap.TRUNCATED} & {skip.reason for skip in result.coverage.skipped}
+    if where != "index of a pack":
+        assert [finding.rule for finding in result.findings] == [SECRET]
+
+
+def _offsets(repo: Repo, pack: Path, wanted: list[str]) -> list[int]:
+    listed = repo.git("verify-pack", "-v", str(pack.with_suffix(".idx")))
+    rows = [row.split() for row in listed.splitlines()]
+    return [int(row[4]) for row in rows if row and row[0] in wanted]
+
+
+def test_more_complaints_than_a_pipe_holds_do_not_hang(tmp_path: Path) -> None:
+    """Git writes two lines of error an object; with nobody reading, it would wait for ever."""
+    repo = Repo(tmp_path / "r")
+    repo.write(**{f"f{number}_txt": f"file {number}\n" for number in range(700)})
+    repo.commit("Many")
+    key_blob = repo.git("hash-object", "-w", "--stdin", stdin=line().encode())
+    for path in (repo.path / ".git/objects").glob("??/*"):
+        if path.parent.name + path.name != key_blob:
+            path.chmod(0o644)
+            path.write_bytes(b"garbage")
+    assert len(places(repo.path)) == 1
+
+
+def test_a_range_is_what_its_commits_brought(tmp_path: Path) -> None:
+    """Older keys are not reported, those of the range are, by names or by ids."""
+    repo = Repo(tmp_path / "r")
+    first = repo.commit(a_txt=f"token={key(SECRET, seed=1)}\n")
+    repo.git("tag", "start")
+    last = repo.commit(b_txt=line())
+    for revisions in (f"{first}..{last}", "start..main", "start..HEAD", "start.."):
+        (place,) = places(repo.path, revisions=revisions)
+        assert place.path == "b.txt", revisions
+
+
+@pytest.mark.parametrize("revisions", ["main", "none..main", "main..none", "--output=x..main", "..", "a\nb..c"])
+def test_a_range_that_names_no_commits_is_refused(revisions: str, tmp_path: Path) -> None:
+    """As a usage error, and never handed to git as an option."""
+    repo = Repo(tmp_path / "r")
+    repo.commit(a_txt=line())
+    with pytest.raises(UsageError):
+        look(Git(repo.path, revisions=revisions))
+    assert not Path("x").exists()
+
+
+def test_staged_is_what_the_next_commit_would_bring(tmp_path: Path) -> None:
+    """Neither what is committed already nor what is only in the work tree, and each path of the same content."""
+    repo = Repo(tmp_path / "r")
+    repo.commit(old_txt=f"token={key(SECRET, seed=1)}\n")
+    repo.write(b_txt=line(), sub__c_txt=line())
+    repo.git("add", "--all")
+    repo.write(d_txt=f"token={key(SECRET, seed=2)}\n", b_txt="changed since\n")
+    (finding,) = look(Staged(repo.path)).findings
+    assert [place.path for place in finding.occurrences] == ["b.txt", "sub/c.txt"]
+
+
+def test_staged_before_the_first_commit(tmp_path: Path) -> None:
+    """There is no HEAD yet."""
+    repo = Repo(tmp_path / "r")
+    repo.write(a_txt=line())
+    repo.git("add", "--all")
+    (finding,) = look(Staged(repo.path)).findings
+    assert finding.occurrences[0].path == "a.txt"
+
+
+def test_a_path_in_history_may_hold_anything(tmp_path: Path) -> None:
+    """Line breaks, terminal escapes, bytes that are no text: the path arrives as it is."""
+    repo = Repo(tmp_path / "r")
+    name = "a\n\x1b[31m\udcff.txt"
+    (repo.path / name).write_text(line())
+    repo.git("add", "--all")
+    repo.git("commit", "--quiet", "-m", "x")
+    (place,) = places(repo.path)
+    assert place.path == name
+
+
+def test_a_commit_that_forges_the_format_of_the_log_is_no_author(tmp_path: Path) -> None:
+    """The author's name is what the commit says, control characters of our own reading of the log included."""
+    repo = Repo(tmp_path / "r")
+    commit = repo.commit(author="Eve \x01 Mallory", a_txt=line())
+    (place,) = places(repo.path)
+    assert place.commit == commit
+
+
+def test_replaced_objects_are_ignored(tmp_path: Path) -> None:
+    """`git replace` would show an innocent object in the place of the leaked one."""
+    repo = Repo(tmp_path / "r")
+    repo.commit(a_txt=line())
+    leaked = repo.git("rev-parse", "HEAD:a.txt")
+    innocent = repo.git("hash-object", "-w", "--stdin", stdin=b"nothing here\n")
+    repo.git("replace", leaked, innocent)
+    assert len(places(repo.path)) == 1
