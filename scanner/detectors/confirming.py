@@ -8,9 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from keysweep.rules.model import Confidence
-from keysweep.scanner.decoders.mapping import place_of
 from keysweep.scanner.detectors.compiled import CompiledRule, begins, compiled
-from keysweep.scanner.detectors.mend import mended, resolved, worth_mending
 
 _LEAST_ENTROPY = 2.8
 """Bits a character below which a token of a plain shape is filler, not a key."""
@@ -80,6 +78,9 @@ def _matches(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[re
 
 def repaired(rule: CompiledRule, data: bytes, low: int, end: int) -> Candidate | None:
     """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
+    from keysweep.scanner.decoders.mapping import place_of
+    from keysweep.scanner.detectors.mend import mended, resolved, worth_mending
+
     if not rule.alphabet or not worth_mending(data, end, _run(rule.alphabet)):
         return None
     for view in (mended(data, low, rule.width), resolved(data, low, rule.width)):

@@ -12,7 +12,6 @@ from keysweep.foundation.secret import Secret
 from keysweep.rules.model import Confidence, RuleId, Severity
 from keysweep.rules.signature import signature
 from keysweep.scanner.decoders import Decoded, Spot
-from keysweep.scanner.decoders.mapping import place_of
 from keysweep.scanner.detectors.compiled import CompiledRule, compile_rule
 from keysweep.scanner.detectors.confirming import Candidate, candidates, repaired
 from keysweep.scanner.detectors.matcher import Matcher, Parts, decoder_anchors, make_matcher
@@ -80,6 +79,8 @@ class Rulebook:
 
     def _inside(self, data: bytes, decoded: Decoded, budget: _Budget, depth: int) -> Iterator[Candidate]:
         """Yield the keys in decoded text, placed where their encoded form stands; what can be read without decoding is left out."""
+        from keysweep.scanner.decoders.mapping import place_of
+
         if not budget.spend(len(decoded.data)):
             return
         for candidate in self._look(decoded.data, self._matcher.hits(decoded.data), budget, depth + 1):

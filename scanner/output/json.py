@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
 
 from keysweep.foundation.clock import to_text
 from keysweep.scanner.finding import Finding, Occurrence
 from keysweep.scanner.output import Format, Look
 from keysweep.scanner.pipeline import ScanResult
+from keysweep.version import VERSION
 
 SCHEMA = "keysweep.dev/scan/v1"
 
@@ -20,7 +20,7 @@ def document(result: ScanResult) -> dict[str, object]:
         "schema": SCHEMA,
         "tool": {
             "name": "keysweep",
-            "version": version("keysweep"),
+            "version": VERSION,
             "rules": result.rules,
             "inventory": result.inventory,
         },
