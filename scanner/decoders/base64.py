@@ -22,6 +22,9 @@ _BACKWARD = re.compile(rb"(?:(?!n\\)[A-Za-z0-9+/_-])*(?:" + _KAERB + rb"(?:(?!n\
 _WRAPS = re.compile(rb"(?:\\r)?\\n|[\r\n\t =]+")
 _PART = 6
 """Bytes of a head that are looked for: enough to be rare, short enough to be seldom cut."""
+_TWICE = 4
+"""Characters of a head in base64 that are looked for in base64 once more."""
+_GZIP = b"H4sI"
 _LOOK, _TEXT = 40, 18
 """Characters that are looked at first, and the decoded bytes that must be text."""
 _PRINTABLE = bytes(range(32, 127)) + b"\t\n\r"
@@ -29,13 +32,21 @@ _URL = bytes.maketrans(b"-_", b"+/")
 
 
 def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
-    parts = dict.fromkeys(part for head in heads for part in _parts(head))
+    once = dict.fromkeys(part for head in heads for part in _parts(head))
+    twice = dict.fromkeys(inner for part in once for before in range(3) if len(inner := _shown(part, before)) >= _TWICE)
+    parts = dict.fromkeys((*once, *twice, _GZIP))
     return [anchor for part in parts for before in range(3) if (anchor := _anchor(part, before)) is not None]
 
 
 def _parts(head: bytes) -> tuple[bytes, ...]:
     """Return the beginning of a head, and of a long one its end too: a line break may fall into one of them, not into both."""
     return (head[:_PART], head[-_PART:]) if len(head) >= 2 * _PART - 1 else (head[:_PART],)
+
+
+def _shown(part: bytes, before: int) -> bytes:
+    """Return the characters that *part* surely gives in base64, with *before* bytes of its group in front of it."""
+    coded = base64.b64encode(bytes(before) + part)
+    return coded[(8 * before + 5) // 6 : 8 * (before + len(part)) // 6][:_PART]
 
 
 def _anchor(head: bytes, before: int) -> Anchor | None:

@@ -17,14 +17,14 @@ _WHOLE = 4
 _BEFORE = 64
 _BEHIND = 4096
 _ONE = re.compile(
-    rb"\\{1,4}u00(?P<u>[0-9A-Fa-f]{2})|\\{1,2}x(?P<x>[0-9A-Fa-f]{2})|%(?P<p>[0-9A-Fa-f]{2})"
+    rb"\\{1,4}u00(?P<u>[0-9A-Fa-f]{2})|\\{1,2}x(?P<x>[0-9A-Fa-f]{2})|%(?:25){0,2}(?P<p>[0-9A-Fa-f]{2})"
     rb"|&(?:amp;)?#x0{0,3}(?P<h>[0-9A-Fa-f]{2});|&(?:amp;)?#0{0,3}(?P<d>[0-9]{2,3});|&(?P<n>amp|lt|gt|quot|apos);|(?P<s>\\{1,3}/)"
 )
 _HEX = frozenset({"u", "x", "p", "h"})
 _FORMS: Mapping[str, Callable[[int], bytes]] = {
-    "json": lambda byte: b"\\\\u00%02x" % byte,
-    "hex-escape": lambda byte: b"\\\\x%02x" % byte,
-    "percent": lambda byte: b"%%%02x" % byte,
+    "json": lambda byte: b"\\\\{1,4}u00%02x" % byte,
+    "hex-escape": lambda byte: b"\\\\{1,2}x%02x" % byte,
+    "percent": lambda byte: b"%%(?:25)?%02x" % byte,
     "html": lambda byte: b"&#%d;" % byte,
     "html-hex": lambda byte: b"&#x%02x;" % byte,
 }
@@ -36,7 +36,7 @@ def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
     found: dict[bytes, int] = {}
     for head in heads:
         for note, form in enumerate(_FORMS.values()):
-            part = head[:_PART]
+            part = _telling(head)
             needed = b"".join(_plain(byte) if chr(byte).isalnum() else form(byte) for byte in part)
             if not part.isalnum():
                 found[b"(?i)" + needed] = note
@@ -44,6 +44,13 @@ def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
         if b"/" in head:
             found[re.escape(head).replace(b"/", b"\\\\/")] = _SLASH
     return [Anchor(pattern, 0, note) for pattern, note in found.items()]
+
+
+def _telling(head: bytes) -> bytes:
+    """Return the stretch of a head around its first character that a careful writer would escape."""
+    at = next((place for place, byte in enumerate(head) if not chr(byte).isalnum()), 0)
+    start = max(at - _PART // 2, 0)
+    return head[start : start + _PART]
 
 
 def _plain(byte: int) -> bytes:

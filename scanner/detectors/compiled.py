@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _GROUP = re.compile(r"\(\?P<\w+>")
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d+))?\}\??")
 _LEAST_LITERAL = 3
+_LONG_LITERAL = 5
 _SHORT = 3
 """Characters of a long repeat that an anchor keeps: one key gives one hit, and a key that is cut further on gives one too."""
 _ESCAPE = re.compile(
@@ -36,14 +37,13 @@ class CompiledRule(NamedTuple):
     """With its right edge."""
     whole: bool
     """The pattern begins with the key itself, not with words before it; then the key has a left edge too."""
-    anchor: str
-    """For the engine: no groups, no edges, cut where the length begins to vary or goes on for long."""
-    reach: int
-    """Widest match of the anchor, in bytes."""
-    fixed: bool
-    """Every match of the anchor is as wide, so that the key begins where the anchor does."""
+    anchors: tuple[tuple[str, int, bool], ...]
+    """For the engine: pattern without groups and edges; its widest match in bytes; whether every match of it is as wide, so that the
+    key begins where the anchor does."""
     width: int
     """Widest match of the whole pattern."""
+    varies: bool
+    """Keys are not all as long."""
     pair: str
     """Pattern, with its right edge, of the secret half that must stand nearby; empty for a key that is whole by itself."""
     pair_alphabet: str
@@ -90,8 +90,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
     Raises:
         re.error: the pattern is wrong.
     """
-    anchor = _anchor(rule)
-    least, most = _widths(anchor)
+    least, most = _widths(rule.pattern)
     return CompiledRule(
         id=rule.id,
         provider=rule.provider,
@@ -102,10 +101,9 @@ def compile_rule(rule: Rule) -> CompiledRule:
         alphabet=rule.alphabet,
         pattern=_edged(rule.pattern, rule.alphabet),
         whole="(?P<secret>" not in rule.pattern,
-        anchor=anchor,
-        reach=most,
-        fixed=least == most,
-        width=_widths(rule.pattern)[1],
+        anchors=_anchors(rule),
+        width=most,
+        varies=least < most,
         pair=_edged(rule.pair, rule.pair_alphabet) if rule.pair else "",
         pair_alphabet=rule.pair_alphabet,
         pair_within=rule.pair_within,
@@ -120,7 +118,19 @@ def _edged(pattern: str, alphabet: str) -> str:
     return f"(?:{pattern}){right}"
 
 
-def _anchor(rule: Rule) -> str:
+def _anchors(rule: Rule) -> tuple[tuple[str, int, bool], ...]:
+    """Return the ways to begin, where they are literals long enough to be rare; else the pattern itself, cut short."""
+    from keysweep.scanner.decoders.heads import openings
+
+    known = () if "(?i" in rule.pattern else openings(rule.pattern)
+    if known and all(opening.behind or len(opening.text) >= _LONG_LITERAL for opening in known):
+        return tuple((re.escape(o.text.decode("latin-1")) + o.behind, o.width, True) for o in known)
+    anchor = _cut(rule)
+    least, most = _widths(anchor)
+    return ((anchor, most, least == most),)
+
+
+def _cut(rule: Rule) -> str:
     """Cut a pattern at its first long or varying repeat, if a keyword is left before it and no alternative is lost."""
     plain = _GROUP.sub("(?:", rule.pattern)
     for repeat in _REPEAT.finditer(plain):

@@ -12,6 +12,11 @@ from keysweep.scanner.detectors.compiled import CompiledRule, begins, compiled
 
 _LEAST_ENTROPY = 2.8
 """Bits a character below which a token of a plain shape is filler, not a key."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_WIDEST = 10_000
+"""Widest key that is put together again."""
+_WORD = r"A-Za-z0-9._~%+:/?&=,@-"
+"""What stands for the alphabet of a rule that has none, such as a URI."""
 _EDGE = 24
 """Bytes beside a key that its edges may ask for."""
 
@@ -41,7 +46,7 @@ def confirm(rule: CompiledRule, secret: str) -> Confidence | None:
     return Confidence.SHAPE
 
 
-def candidates(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[Candidate]:
+def candidates(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Iterator[Candidate]:
     """Yield the keys that begin around one hit of the anchor.
 
     Args:
@@ -49,21 +54,21 @@ def candidates(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[
         data: the text.
         low: where to begin to look.
         end: end of the hit.
+        fixed: the key can begin at *low* only.
     """
-    for match in _matches(rule, data, low, end):
+    for match in _matches(rule, data, low, end, fixed=fixed):
         if (candidate := _candidate(rule, match)) is None:
             continue
         if not rule.pair:
-            yield candidate
+            yield (rule.varies and _longer(rule, data, candidate, fixed=fixed)) or candidate
         elif (whole := _paired(rule, data, match)) is not None:
             yield whole
 
 
-def _matches(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[re.Match[bytes]]:
+def _matches(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Iterator[re.Match[bytes]]:
     """Yield where the exact pattern fits: at the place of a fixed anchor, else wherever one begins before its end."""
     high = min(end + rule.width + _EDGE, len(data))
-    if rule.fixed:
-        low = max(end - rule.reach, low)
+    if fixed:
         match = rule.confirm.match(data, low, high)
         if match is not None and rule.begins(data, low):
             yield match
@@ -76,19 +81,35 @@ def _matches(rule: CompiledRule, data: bytes, low: int, end: int) -> Iterator[re
         match = rule.confirm.search(data, max(match.end(), low + 1) if whole else match.start() + 1, high)
 
 
-def repaired(rule: CompiledRule, data: bytes, low: int, end: int) -> Candidate | None:
+def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Candidate | None:
     """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
     from keysweep.scanner.decoders.mapping import place_of
     from keysweep.scanner.detectors.mend import mended, resolved, worth_mending
 
-    if not rule.alphabet or not worth_mending(data, end, _run(rule.alphabet)):
+    if rule.width > _WIDEST or not worth_mending(data, end, _run(rule.alphabet or _WORD)):
         return None
     for view in (mended(data, low, rule.width), resolved(data, low, rule.width)):
-        for candidate in candidates(rule, view.data, 0, len(view.data)):
+        for candidate in candidates(rule, view.data, 0, end - low, fixed=fixed):
             start, stop = place_of(view, candidate.start, candidate.end)
-            if start < end and data[start:stop] != candidate.value:
+            if start > low or rule.begins(data, low):
                 return candidate._replace(start=start, end=stop, via=view.via)
     return None
+
+
+def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: bool) -> Candidate | None:
+    """Return a key of no fixed length with what stands behind the cut at its end."""
+    from keysweep.scanner.decoders.mapping import place_of
+    from keysweep.scanner.detectors.mend import goes_on, mended
+
+    if rule.width > _WIDEST or not goes_on(data, candidate.start, candidate.end):
+        return None
+    view = mended(data, candidate.start, rule.width)
+    match = rule.confirm.match(view.data) if fixed or rule.whole else rule.confirm.search(view.data)
+    longer = _candidate(rule, match) if match else None
+    if longer is None or longer.start > 0 or len(longer.value) <= len(candidate.value):
+        return None
+    start, stop = place_of(view, longer.start, longer.end)
+    return longer._replace(start=start, end=stop, via=view.via)
 
 
 def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
@@ -98,7 +119,7 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
         confidence = confirm(rule, match[group].decode())
     except UnicodeDecodeError:
         return None
-    if confidence is None:
+    if confidence is None or _CONTROL.search(match[group]):
         return None
     parts = tuple(match[name] for name in groups if name.startswith("part_") and match[name])
     return Candidate(rule, confidence, match.start(group), match.end(group), match[group], parts)

@@ -17,7 +17,7 @@ from typing import NamedTuple, final
 from keysweep.scanner.detectors.compiled import CompiledRule
 from keysweep.scanner.detectors.engine import Engine, compile_anchors, dump, load
 
-_FORMAT = 4
+_FORMAT = 6
 """Counted up whenever anchors, decoders or this file's layout change."""
 _DECODERS = ("ansi", "base64", "decimal", "escapes", "gzip", "hexadecimal", "utf16")
 
@@ -38,7 +38,7 @@ class Parts(NamedTuple):
     """Of the rule set."""
     rules: tuple[CompiledRule, ...]
     anchors: tuple[DecoderAnchor, ...]
-    """In order behind those of the rules, which have one each."""
+    """In order behind those of the rules."""
 
 
 @final
@@ -47,7 +47,8 @@ class Matcher:
 
     def __init__(self, parts: Parts, engine: Engine) -> None:
         self.digest = parts.digest
-        self.rules = parts.rules
+        self.rule_anchors = [(rule, reach, fixed) for rule in parts.rules for _, reach, fixed in rule.anchors]
+        """What an anchor's number means; those of the decoders follow."""
         self.anchors = parts.anchors
         self.hits = engine.hits
 
@@ -66,7 +67,7 @@ def make_matcher(build: Callable[[], tuple[Parts, Sequence[bytes]]], signature: 
     if path is not None and (kept := _read(path, whole)) is not None:
         return kept
     parts, patterns = build()
-    database = compile_anchors([rule.anchor.encode() for rule in parts.rules] + list(patterns))
+    database = compile_anchors([anchor.encode() for rule in parts.rules for anchor, _, _ in rule.anchors] + list(patterns))
     if path is not None:
         _write(path, whole, parts, dump(database))
     return Matcher(parts, Engine(database))

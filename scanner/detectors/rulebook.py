@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from keysweep.foundation.secret import Secret
 from keysweep.rules.model import Confidence, RuleId, Severity
@@ -52,9 +52,9 @@ class Rulebook:
         return [_match(candidate) for candidate in self._look(segment.data, hits, _Budget(_MOST_DECODED), 0)]
 
     def _look(self, data: bytes, hits: list[tuple[int, int]], budget: _Budget, depth: int) -> list[Candidate]:
-        rules, anchors = self._matcher.rules, self._matcher.anchors
+        rules, anchors = self._matcher.rule_anchors, self._matcher.anchors
         found: list[Candidate] = []
-        failed: list[tuple[CompiledRule, int, int]] = []
+        failed: list[_Failed] = []
         spots: dict[str, list[Spot]] = {}
         number, searched = -1, 0
         for identifier, end in hits:
@@ -64,29 +64,29 @@ class Rulebook:
                 continue
             if identifier != number:
                 number, searched = identifier, 0
-            rule = rules[identifier]
-            exact = list(candidates(rule, data, max(end - rule.reach, searched), end))
+            rule, reach, fixed = rules[identifier]
+            low = max(end - reach, searched)
+            exact = list(candidates(rule, data, low, end, fixed=fixed))
             found += exact
-            if exact and not rule.pair:
+            if exact and not rule.pair and not fixed:
                 searched = exact[-1].end
             elif not exact and end > searched:
-                failed.append((rule, max(end - rule.reach, searched), end))
+                failed.append(_Failed(rule, low, end, fixed))
         if depth < _DEEPEST:
             for name, places in spots.items():
                 for decoded in import_module(f"keysweep.scanner.decoders.{name}").DECODER.decode(data, sorted(places)):
-                    found += self._inside(data, decoded, budget, depth)
+                    found += self._inside(decoded, budget, depth)
         return _distinct(found + _repairs(data, found, failed))
 
-    def _inside(self, data: bytes, decoded: Decoded, budget: _Budget, depth: int) -> Iterator[Candidate]:
-        """Yield the keys in decoded text, placed where their encoded form stands; what can be read without decoding is left out."""
+    def _inside(self, decoded: Decoded, budget: _Budget, depth: int) -> Iterator[Candidate]:
+        """Yield the keys in decoded text, placed where their encoded form stands."""
         from keysweep.scanner.decoders.mapping import place_of
 
         if not budget.spend(len(decoded.data)):
             return
         for candidate in self._look(decoded.data, self._matcher.hits(decoded.data), budget, depth + 1):
             start, end = place_of(decoded, candidate.start, candidate.end)
-            if candidate.via or data[start:end] != candidate.value:
-                yield candidate._replace(start=start, end=end, via=decoded.via + candidate.via)
+            yield candidate._replace(start=start, end=end, via=decoded.via + candidate.via)
 
 
 @final
@@ -114,15 +114,27 @@ def _matcher(ruleset: RuleSet | None, cache_dir: Path | None) -> Matcher:
     return make_matcher(build, signature() if ruleset is None else ruleset.digest, cache_dir)
 
 
-def _repairs(data: bytes, found: list[Candidate], failed: list[tuple[CompiledRule, int, int]]) -> list[Candidate]:
+class _Failed(NamedTuple):
+    """A hit that gave no key."""
+
+    rule: CompiledRule
+    low: int
+    end: int
+    fixed: bool
+
+
+def _repairs(data: bytes, found: list[Candidate], failed: list[_Failed]) -> list[Candidate]:
     """Return the keys that were cut: hits that gave none, where nothing else was found either."""
     if not failed:
         return []
+    from keysweep.scanner.detectors.mend import goes_on
+
     taken = sorted((candidate.start, candidate.end) for candidate in found)
     mended = []
-    for rule, low, end in failed:
+    for rule, low, end, fixed in failed:
         at = bisect_left(taken, (end,)) - 1
-        if (at < 0 or taken[at][1] < end) and (candidate := repaired(rule, data, low, end)) is not None:
+        open_ = at < 0 or taken[at][1] < end or goes_on(data, *taken[at])
+        if open_ and (candidate := repaired(rule, data, low, end, fixed=fixed)) is not None:
             mended.append(candidate)
     return mended
 
