@@ -14,6 +14,7 @@ DOCUMENTS = tuple(
             *ROOT.glob("*.md"),
             *(ROOT / "docs").rglob("*.md"),
             *(ROOT / "samples").rglob("*.md"),
+            *(ROOT / "benchmarks").rglob("*.md"),
             *(ROOT / "changelog.d").glob("*.md"),
         ]
     )
