@@ -57,7 +57,7 @@ def _mint(run: Run, attempt: int) -> Done:
         run.keep(connection, MINTED, raw)
 
     def undo() -> None:
-        orphans.sweep(run)
+        orphans.end_minted(run, raw, tag)
 
     return Done(detail={"tag": tag, "orphans_swept": swept}, settle=settle, undo=undo)
 
@@ -149,6 +149,8 @@ def _activate(run: Run, _attempt: int) -> Done:
 
 def _attest(run: Run, _attempt: int) -> Done:
     """Wait until every agent is seen to hold the new value; ask again meanwhile, for one that started just now."""
+    if run.new().state in {State.RETIRING, State.RETIRED}:
+        return Done(detail={"agents": 0, "superseded": True})  # a later rotation has moved the agents on
     until = run.budget.revoke_at if run.forced else run.budget.end_at
     pending = list(run.deliveries(run.new()))
     methods: dict[str, str] = {}
