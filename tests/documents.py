@@ -19,6 +19,8 @@ DOCUMENTS = tuple(
         ]
     )
 )
+ROOMS = ("keysweep", "rules", "scanner", "rotation", "reports", "samples", "scripts")
+"""Folders with code; the first five are the product."""
 _FENCE = re.compile(r"(?ms)^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$")
 _COMMENT = re.compile(r"(?s)<!--\s*(.*?)\s*-->")
 
