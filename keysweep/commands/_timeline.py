@@ -21,7 +21,7 @@ _SAYS = {
     "contain": "old key switched off at the provider",
     "stage": "staged for the agents",
     "activate": "agents asked to take it",
-    "attest": "agents seen to hold the new key",
+    "attest": "agents hold the new key",
     "promote": "new version is current, old value left the vault",
     "revoke": "old key revoked at the provider",
     "prove-dead": "PROVEN DEAD",
