@@ -54,10 +54,12 @@ def revoke(run: Run, _attempt: int) -> Done:
     return Done(detail={"key_id": old.provider_key_id}, settle=settle)
 
 
-def end_of_life(run: Run, _attempt: int) -> Done:
-    """Retire the old version once it is proven dead."""
+def end_of_life(run: Run, attempt: int) -> Done:
+    """Retire the old version once it is proven dead; a key that outlived its revocation is revoked again."""
     old = run.old()
     value = run.old_value()
+    if attempt > 1:
+        promised(run.provider.revoke)(run.account, old.provider_key_id, value)
     death = prove_dead(run, value)
     value.wipe()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from samples.simulators import Key
+from samples.simulators import Answer, Call, Key, State, Vendor
 from samples.simulators.server import Simulator
 
 OWNER = "user-orders"
@@ -41,6 +41,18 @@ class Vendors:
         """Let the next *count* calls of that kind go wrong."""
         rule = {"fault": fault, "method": method, "path": path, "count": count, **more}
         self._simulator.faults.setdefault(vendor, []).append(rule)
+
+    def watch(self, seen: Callable[[Call], None]) -> None:
+        """Call *seen* with each request before the vendor acts on it."""
+
+        def watched(vendor: Vendor) -> Vendor:
+            def answer(state: State, call: Call) -> Answer:
+                seen(call)
+                return vendor.answer(state, call)
+
+            return replace(vendor, answer=answer)
+
+        self._simulator.vendors = tuple(watched(vendor) for vendor in self._simulator.vendors)
 
     def heal(self) -> None:
         """Take every fault back."""
