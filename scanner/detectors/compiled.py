@@ -24,6 +24,8 @@ class CompiledRule:
     """For the engine: no groups, no edges, cut where the length begins to vary, so that one key gives one hit."""
     reach: int
     """Widest match of the anchor, in bytes."""
+    fixed: bool
+    """Every match of the anchor is so wide, so that its end tells where the key begins."""
     width: int
     """Widest match of the whole pattern."""
     confirm: re.Pattern[bytes]
@@ -38,11 +40,13 @@ def compile_rule(rule: Rule) -> CompiledRule:
     """
     anchor = _anchor(rule)
     exact = re.compile(_edged(rule))
+    least, reach = _widths(anchor)
     return CompiledRule(
         rule=rule,
         anchor=anchor.encode(),
-        reach=_width(anchor),
-        width=_width(rule.pattern),
+        reach=reach,
+        fixed=least == reach,
+        width=_widths(rule.pattern)[1],
         confirm=exact,
         part_groups=tuple(name for name in exact.groupindex if name.startswith("part_")),
     )
@@ -122,5 +126,6 @@ def _anchored(pattern: str, keywords: tuple[str, ...]) -> bool:
     return any(word[at : at + _LEAST_LITERAL] in text for word in keywords for at in range(max(len(word) - 3, 1)))
 
 
-def _width(pattern: str) -> int:
-    return int(_parser.parse(pattern.encode()).getwidth()[1])
+def _widths(pattern: str) -> tuple[int, int]:
+    least, most = _parser.parse(pattern.encode()).getwidth()
+    return int(least), int(most)

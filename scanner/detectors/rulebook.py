@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import final
 
@@ -66,9 +68,7 @@ def confirm(rule: Rule, secret: str) -> Confidence | None:
 def _confirmed(compiled: CompiledRule, data: bytes, low: int, high: int, end: int) -> Iterator[Match]:
     """Yield the exact matches around one hit: those that begin before its end."""
     rule = compiled.rule
-    for exact in compiled.confirm.finditer(data, low, min(high, len(data))):
-        if exact.start() >= end:
-            return
+    for exact in _candidates(compiled, data, low, high, end):
         group = "secret" if "secret" in compiled.confirm.groupindex else 0
         raw = exact[group]
         try:
@@ -89,6 +89,14 @@ def _confirmed(compiled: CompiledRule, data: bytes, low: int, high: int, end: in
             secret=Secret(raw),
             parts=tuple(Secret(exact[name]) for name in compiled.part_groups if exact[name]),
         )
+
+
+def _candidates(compiled: CompiledRule, data: bytes, low: int, high: int, end: int) -> Iterator[re.Match[bytes]]:
+    """Yield what fits around a hit.  Where the hit tells the beginning, nothing is searched: hits may be as dense as text."""
+    if compiled.fixed:
+        exact = compiled.confirm.match(data, low, high) if low == end - compiled.reach else None
+        return iter((exact,) if exact else ())
+    return takewhile(lambda exact: exact.start() < end, compiled.confirm.finditer(data, low, high))
 
 
 def _distinct(found: list[Match]) -> list[Match]:
