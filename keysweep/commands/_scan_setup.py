@@ -11,7 +11,6 @@ import click
 import platformdirs
 
 from keysweep.commands._invocation import Invocation
-from keysweep.foundation.database.connect import StoreMissingError
 from keysweep.foundation.errors import MissingExtraError, UsageError
 from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.rules.ruleset import load_ruleset
@@ -82,6 +81,7 @@ def open_if_there(invocation: Invocation) -> OpenVault | None:
     settings = invocation.settings
     if "://" not in settings.store and not Path(settings.store).exists():
         return None
+    from keysweep.foundation.database.connect import StoreMissingError
     from keysweep.rotation.vault.unlock import unlock
 
     try:
