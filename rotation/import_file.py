@@ -73,25 +73,36 @@ def _guess(text: str) -> str:
     return "csv" if "," in first and "name" in first.lower() and "=" not in first else "dotenv"
 
 
+def _lines(text: str) -> list[str]:
+    """Cut at line feeds only: JSON text may hold other line separators as they are."""
+    return text.removeprefix("\ufeff").split("\n")
+
+
 def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True, skipinitialspace=True)
-    missing = {"name", "provider", "value"} - set(reader.fieldnames or ())
-    if missing:
-        msg = f"the CSV has no column {', '.join(sorted(missing))}"
-        raise ImportRowError(msg)
-    if unknown := sorted(set(reader.fieldnames or ()) - _COLUMNS):
-        msg = f"the CSV has an unknown column {unknown[0]!r}"
-        raise ImportRowError(msg, hint=f"known: {', '.join(sorted(_COLUMNS))}")
     try:
+        _check_header(set(reader.fieldnames or ()))
         for row in reader:
-            yield reader.line_num, {key: value or "" for key, value in row.items() if isinstance(key, str)}
+            if None in row:
+                yield reader.line_num, {"": "more cells than columns; quote a cell that holds a comma"}
+                continue
+            yield reader.line_num, {key: value or "" for key, value in row.items()}
     except csv.Error:
-        msg = f"line {reader.line_num} is not CSV"
+        msg = f"line {reader.reader.line_num} is not CSV"
         raise ImportRowError(msg) from None
 
 
+def _check_header(found: set[str]) -> None:
+    if missing := sorted({"name", "provider", "value"} - found):
+        msg = f"the CSV has no column {', '.join(missing)}"
+        raise ImportRowError(msg)
+    if unknown := sorted(found - _COLUMNS):
+        msg = f"the CSV has an unknown column {unknown[0]!r}"
+        raise ImportRowError(msg, hint=f"known: {', '.join(sorted(_COLUMNS))}")
+
+
 def _jsonl_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
-    for line, content in enumerate(text.splitlines(), start=1):
+    for line, content in enumerate(_lines(text), start=1):
         if not content.strip():
             continue
         try:
@@ -114,7 +125,7 @@ def _dotenv_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Names are variables; the provider is asked of the rules, or stays free text."""
     from keysweep.scanner.detectors.describe import describe
 
-    for line, content in enumerate(text.splitlines(), start=1):
+    for line, content in enumerate(_lines(text), start=1):
         stripped = content.strip().removeprefix("export ").strip()
         if not stripped or stripped.startswith("#"):
             continue
@@ -145,6 +156,9 @@ def _entry(row: Mapping[str, str]) -> Entry:
     if missing := [name for name in ("name", "provider", "value") if not row.get(name)]:
         msg = f"{missing[0]} is missing"
         raise UsageError(msg)
+    if spoilt := [name for name, text in row.items() if not _storable(text)]:
+        msg = f"{spoilt[0]} holds a character that is no text"
+        raise UsageError(msg)
     admin = row.get("admin", "")
     return Entry(
         name=row["name"].strip(),
@@ -163,6 +177,11 @@ def _entry(row: Mapping[str, str]) -> Entry:
         state=_state(row.get("state", "")),
         settings=_settings(row.get("settings", "")),
     )
+
+
+def _storable(text: str) -> bool:
+    """Whether every engine can store it: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _moment(row: Mapping[str, str], column: str) -> datetime | None:

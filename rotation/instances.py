@@ -23,7 +23,10 @@ from keysweep.foundation.database import tables
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.rotation.credential import CredentialId, VersionRef
+from keysweep.rotation.processes import began_at, process_exists
 
+_TICK = timedelta(seconds=2)
+"""Room for the coarseness of the kernel's clock."""
 _SILENT = timedelta(seconds=15)
 """A supervisor on another host that was not heard of for so long is taken for gone."""
 
@@ -61,7 +64,7 @@ class Instance:
     def alive(self, now: datetime) -> bool:
         """Whether the supervisor still runs: asked of the kernel on this host, of its heartbeat elsewhere."""
         if self.host == socket.gethostname() and Path("/proc/self").exists():
-            return process_exists(self.pid)
+            return process_exists(self.pid) and began_at(self.pid) <= self.started_at + _TICK
         return now - self.heartbeat_at < _SILENT
 
 
@@ -74,15 +77,6 @@ class Seen:
     generation: int
     method: str
     attested_at: datetime
-
-
-def process_exists(pid: int) -> bool:
-    """Whether a process with that id runs here and is not a zombie."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
 def add_agent(connection: Connection, name: str, kind: str, settings: Mapping[str, str], at: datetime) -> bool:

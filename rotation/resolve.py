@@ -38,7 +38,7 @@ def resolve(
         agent: who asks.
         credential: what for.
         purpose: why, one word: `start`, `restart`, `helper`.
-        number: a version that a rotation is about to promote; None means the current one.
+        number: a version that a rotation is about to promote; the current one if None, or if that one may not be served.
 
     Raises:
         RefusedError: the agent is not bound to it, or it administers others.
@@ -68,10 +68,10 @@ def refuse(connection: Connection, ledger: Ledger, agent: str, credential: str, 
 
 
 def _servable(connection: Connection, credential: Credential, number: int | None) -> VersionRef:
-    for version in reversed(store.versions(connection, credential.id)):
-        if version.state in _SERVABLE and number in (None, version.ref.number):
-            if number is None and version.state is not State.CURRENT:
-                continue
-            return version.ref
+    servable = [v for v in store.versions(connection, credential.id) if v.state in _SERVABLE]
+    asked = [v.ref for v in servable if v.ref.number == number]
+    current = [v.ref for v in servable if v.state is State.CURRENT]
+    if found := asked or current:
+        return found[0]
     msg = f"{credential.name!r} has no value that may be served"
     raise DeniedError(msg, hint=f"keysweep keys set {credential.name}")

@@ -14,23 +14,25 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import final
 
-from keysweep.foundation.errors import DeniedError, UsageError
+from keysweep.foundation.errors import UsageError
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import instances
 from keysweep.rotation.credential import VersionRef
+from keysweep.rotation.processes import deny_core_dumps, end_with_parent, environment_of, group_lives
 from keysweep.rotation.resolve import RefusedError, resolve
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
 _POLL_S = 0.1
+_STOP_POLL_S = 0.02
+_FIRST_PAUSE_S = 0.5
+"""Before an agent that did not stay up on a new key is started again; doubles each time."""
+_LONGEST_PAUSE_S = 30.0
 _BEAT_S = 2.0
-_PR_SET_PDEATHSIG = 1
-"""From linux/prctl.h."""
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _LOG = logging.getLogger(__name__)
 
@@ -54,6 +56,13 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._generation = 0
         self._ending = threading.Event()
+        self._missed: signal.Signals | None = None
+        self._own_group = False
+        self._code = 0
+        """What the process before ended with."""
+        self._started_at = 0.0
+        self._injected: Mapping[str, tuple[VersionRef, Fingerprint]] | None = None
+        """What the process was started with, until that is attested."""
 
     def run(self) -> int:
         """Run the agent and return its exit code; 128 plus the signal's number if one ended it.
@@ -63,7 +72,7 @@ class Supervisor:
             UsageError: it has no credential, or the command cannot be started.
             RefusedError: it is bound to something that it may not have.
         """
-        _deny_core_dumps()
+        deny_core_dumps()
         previous = {number: signal.signal(number, self._forward) for number in _FORWARDED}
         with self._opened.database.write() as connection:
             identifier = instances.register(connection, self._named().name, self._opened.clock())
@@ -78,42 +87,68 @@ class Supervisor:
 
     def _serve(self, identifier: str) -> int:
         self._start(identifier, "start")
-        beat_at = time.monotonic()
+        self._attest(identifier)
+        beat_at, pause_s, retry_at = time.monotonic(), _FIRST_PAUSE_S, 0.0
         while True:
-            child = self._child
-            if child is None or child.poll() is not None:
-                return _exit_code(child)
+            now = time.monotonic()
+            if self._child is not None and self._child.poll() is not None:
+                if self._injected is None or self._ending.is_set():
+                    return _exit_code(self._child)
+                self._stop(0)
+                _LOG.warning("%s ended with %d soon after it was restarted on a new key", self._agent, self._code)
+                retry_at, pause_s = now + pause_s, min(pause_s * 2, _LONGEST_PAUSE_S)
+            if self._child is None and self._ending.is_set():
+                return self._code
             with self._opened.database.read() as connection:
                 wanted = instances.instance(connection, identifier)
-            if wanted.wanted > self._generation and not self._ending.is_set():
-                _LOG.info("restarting %s for generation %d", self._agent, wanted.wanted)
-                grace = self._opened.settings.rotation
-                self._stop(grace.forced_stop_grace_s if wanted.forced else grace.stop_grace_s)
-                self._start(identifier, "restart")
-            if time.monotonic() - beat_at > _BEAT_S:
-                beat_at = time.monotonic()
+            if wanted.wanted > self._generation or (self._child is None and now >= retry_at):
+                if wanted.wanted > self._generation:
+                    pause_s = _FIRST_PAUSE_S
+                self._restart(identifier, wanted)
+            elif self._injected is not None and now - self._started_at >= self._opened.settings.rotation.settle_s:
+                self._attest(identifier)
+            if now - beat_at > _BEAT_S:
+                beat_at = now
                 with self._opened.database.write() as connection:
                     instances.beat(connection, identifier, self._opened.clock())
             time.sleep(_POLL_S)
 
+    def _restart(self, identifier: str, wanted: instances.Instance) -> None:
+        """Stop the agent, and start it anew unless we are told to end."""
+        _LOG.info("restarting %s for generation %d", self._agent, wanted.wanted)
+        grace = self._opened.settings.rotation
+        with self._opened.database.write() as connection:
+            instances.attest(connection, identifier, ())
+        self._stop(grace.forced_stop_grace_s if wanted.forced else grace.stop_grace_s)
+        if not self._ending.is_set():
+            self._start(identifier, "restart")
+
     def _start(self, identifier: str, purpose: str) -> None:
-        """Start the process with the versions that are wanted now, and record what it is seen to hold."""
+        """Start the process with the versions that are wanted now; what it holds is attested later, if it stays up."""
         injected, generation = self._resolve(identifier, purpose)
         environ = {**self._environ, **{name: secret.reveal_text() for name, (_, secret) in injected.items()}}
+        self._own_group = not sys.stdin.isatty()
         try:
             self._child = subprocess.Popen(
                 self._command,
                 env=environ,
-                process_group=None if sys.stdin.isatty() else 0,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  no thread runs in this process
+                process_group=0 if self._own_group else None,
+                preexec_fn=end_with_parent,  # noqa: PLW1509  no thread runs in this process
             )
         except OSError as error:
             msg = f"cannot start {self._command[0]}: {error.strerror}"
             raise UsageError(msg) from None
         finally:
             environ.clear()
-        self._generation = generation
-        self._attest(identifier, injected)
+        self._generation, self._started_at = generation, time.monotonic()
+        self._injected = {
+            name: (ref, self._opened.fingerprinter.of(secret)) for name, (ref, secret) in injected.items()
+        }
+        for _, secret in injected.values():
+            secret.wipe()
+        if self._missed is not None:  # a signal came while no process was there
+            self._signal(self._child, self._missed)
+            self._missed = None
 
     def _resolve(self, identifier: str, purpose: str) -> tuple[dict[str, tuple[VersionRef, Secret]], int]:
         refused: RefusedError | None = None
@@ -138,14 +173,15 @@ class Supervisor:
             raise refused
         return found, wanted.wanted
 
-    def _attest(self, identifier: str, injected: Mapping[str, tuple[VersionRef, Secret]]) -> None:
-        child = self._child
-        block = _environment_of(child.pid) if child else None
+    def _attest(self, identifier: str) -> None:
+        """Record what the live process holds, as the kernel shows it."""
+        child, injected = self._child, self._injected or {}
+        self._injected = None
+        block = environment_of(child.pid) if child else None
         now = self._opened.clock()
         held: dict[str, instances.Seen] = {}
-        for variable, (ref, secret) in injected.items():
-            fingerprint = self._fingerprint(block, variable, secret)
-            secret.wipe()
+        for variable, (ref, built) in injected.items():
+            fingerprint = self._fingerprint(block, variable, built)
             if fingerprint:
                 held[ref.credential_id] = instances.Seen(
                     version=ref,
@@ -170,35 +206,41 @@ class Supervisor:
                     },
                 )
 
-    def _fingerprint(self, block: Mapping[bytes, bytes] | None, variable: str, built: Secret) -> Fingerprint | None:
+    def _fingerprint(
+        self, block: Mapping[bytes, bytes] | None, variable: str, built: Fingerprint
+    ) -> Fingerprint | None:
         """Return the fingerprint of what the live process holds; of what we built where no kernel can be asked."""
         if block is None:
-            return self._opened.fingerprinter.of(built)
+            return built
         value = block.get(variable.encode())
         return self._opened.fingerprinter.of_bytes(value) if value is not None else None
 
     def _stop(self, grace_s: float) -> None:
-        """End the process group: SIGTERM, then SIGKILL after the grace."""
+        """End the process and its whole group: SIGTERM, then SIGKILL after the grace."""
         child, self._child = self._child, None
         if child is None:
             return
-        if child.poll() is None:
-            self._signal(child, signal.SIGTERM)
-            try:
-                child.wait(grace_s)
-            except subprocess.TimeoutExpired:
+        until = time.monotonic() + grace_s
+        self._signal(child, signal.SIGTERM)
+        while child.poll() is None or (self._own_group and group_lives(child.pid)):
+            if time.monotonic() > until:
                 self._signal(child, signal.SIGKILL)
                 child.wait()
+                break
+            time.sleep(_STOP_POLL_S)
+        self._code = _exit_code(child)
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         if number in {signal.SIGTERM, signal.SIGINT}:
             self._ending.set()
         if self._child is not None and self._child.poll() is None:
             self._signal(self._child, signal.Signals(number))
+        else:
+            self._missed = signal.Signals(number)
 
     def _signal(self, child: subprocess.Popen[bytes], number: signal.Signals) -> None:
         try:
-            if os.getpgid(child.pid) == child.pid:
+            if self._own_group:
                 os.killpg(child.pid, number)
             else:
                 child.send_signal(number)
@@ -214,34 +256,5 @@ class Supervisor:
         return agent
 
 
-def _environment_of(pid: int) -> dict[bytes, bytes] | None:
-    """Return the environment block of a live process as the kernel shows it, None where there is no /proc."""
-    try:
-        block = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return None if not Path("/proc/self/environ").exists() else {}
-    return dict(entry.split(b"=", 1) for entry in block.split(b"\0") if b"=" in entry)
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to end the agent if the supervisor is killed: an agent that nobody attests must not go on."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _deny_core_dumps() -> None:
-    """A crash of the supervisor must not write the keys to disk."""
-    import resource
-
-    try:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except (ValueError, OSError) as error:
-        msg = "core dumps cannot be switched off"
-        raise DeniedError(msg) from error
-
-
-def _exit_code(child: subprocess.Popen[bytes] | None) -> int:
-    code = child.returncode if child else 0
-    return 128 - code if code < 0 else code
+def _exit_code(child: subprocess.Popen[bytes]) -> int:
+    return 128 - child.returncode if child.returncode < 0 else child.returncode

@@ -14,10 +14,13 @@ DOCUMENTS = tuple(
             *ROOT.glob("*.md"),
             *(ROOT / "docs").rglob("*.md"),
             *(ROOT / "samples").rglob("*.md"),
+            *(ROOT / "benchmarks").rglob("*.md"),
             *(ROOT / "changelog.d").glob("*.md"),
         ]
     )
 )
+ROOMS = ("keysweep", "rules", "scanner", "rotation", "reports", "samples", "scripts")
+"""Folders with code; the first five are the product."""
 _FENCE = re.compile(r"(?ms)^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$")
 _COMMENT = re.compile(r"(?s)<!--\s*(.*?)\s*-->")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +14,8 @@ from keysweep.commands._invocation import Invocation, shared_options
 from keysweep.foundation.errors import ExitCode, KeysweepError
 
 _FOLDER = Path(__file__).parent
+_LONG = 16
+"""Characters from which on a typed value might be a key."""
 
 
 class _CommandFolder(click.Group):
@@ -71,22 +74,31 @@ def execute(args: list[str] | None = None) -> int:
         click.echo("Interrupted.", err=True)
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(file=said)
+        click.echo(_without_values(said.getvalue(), sys.argv[1:] if args is None else args), err=True, nl=False)
         return ExitCode.USAGE
     except KeysweepError as error:
         click.echo(f"Error: {error.message}.", err=True)
         if error.hint:
             click.echo(f"Next: {error.hint}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return ExitCode.DONE
+    except SystemExit as stop:  # ours carry an ExitCode; click ends with a bare 1 when nobody reads the output
+        return stop.code if isinstance(stop.code, ExitCode) else ExitCode.INCOMPLETE
     except KeyboardInterrupt:
         click.echo("Interrupted; what was done is kept.", err=True)
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001  the error boundary: a bug ends with code 70 and never with a secret
         return _report_bug(error)
     return int(result or ExitCode.DONE)
+
+
+def _without_values(message: str, args: list[str]) -> str:
+    """Leave out of a message what was typed and is as long as a key: a key that was typed by mistake is not repeated."""
+    for value in (arg.partition("=")[2] if arg.startswith("-") else arg for arg in args):
+        if len(value) >= _LONG:
+            message = message.replace(value, "[not shown]")
+    return message
 
 
 def _report_bug(error: Exception) -> int:

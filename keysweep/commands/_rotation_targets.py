@@ -9,12 +9,12 @@ from datetime import timedelta
 import click
 
 from keysweep.commands._table import table
-from keysweep.foundation.errors import UsageError
+from keysweep.foundation.errors import KeysweepError, UsageError
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine import rotate as engine
 from keysweep.rotation.engine.rotate import Report, Request
-from keysweep.rotation.engine.steps import Mode
+from keysweep.rotation.engine.steps import Mode, Outcome
 from keysweep.rotation.incident.correlate import Suspicion, suspicions
 from keysweep.rotation.incident.incident import Cause
 from keysweep.rotation.incident.policy import Response
@@ -90,14 +90,22 @@ def perform(
     confirmed: bool,
     say: Callable[[str], None],
 ) -> list[Report]:
-    """Rotate all of them, one after the other, and return how each ended."""
-    reports = [
-        engine.rotate(opened, Request(credential=name, mode=Mode.PLANNED, reason=reason or "planned")) for name in names
-    ]
+    """Rotate all of them, one after the other, and return how each ended; one that cannot be rotated stops no other."""
+    reports: list[Report] = []
+    for name in names:
+        try:
+            reports.append(
+                engine.rotate(opened, Request(credential=name, mode=Mode.PLANNED, reason=reason or "planned"))
+            )
+        except KeysweepError as error:
+            reports.append(_not_rotated(name, error))
     for suspicion in suspects:
-        answer = respond(
-            opened, suspicion, reason=reason or f"{suspicion.cause.value} {suspicion.reference}", confirmed=confirmed
-        )
+        why = reason or f"{suspicion.cause.value} {suspicion.reference}"
+        try:
+            answer = respond(opened, suspicion, reason=why, confirmed=confirmed)
+        except KeysweepError as error:
+            reports.append(_not_rotated(suspicion.credential, error))
+            continue
         if answer.report is not None:
             reports.append(answer.report)
         else:
@@ -105,6 +113,10 @@ def perform(
             if answer.decision.response is Response.ASK:
                 say(f"Next: keysweep rotate --finding {suspicion.reference} --yes")
     return reports
+
+
+def _not_rotated(credential: str, error: KeysweepError) -> Report:
+    return Report(credential=credential, outcome=Outcome.HALF_WAY, rotation=None, failure=error)
 
 
 def resume(opened: OpenVault, rotation_id: str) -> Report:
@@ -132,15 +144,17 @@ def show_open(opened: OpenVault) -> int:
 
 
 def _person(opened: OpenVault, name: str) -> Suspicion:
+    """Return the version that a person means: the current one, or the one that an interrupted rotation is about."""
     with opened.database.read() as connection:
         credential = store.credential_named(connection, name)
         current = store.version_in(connection, credential.id, State.CURRENT)
+        interrupted = journal.unfinished(connection, credential.id)
     if current is None:
         msg = f"{name!r} has no current value"
         raise UsageError(msg)
     return Suspicion(
         credential=name,
-        number=current.ref.number,
+        number=interrupted[0].old_number if interrupted else current.ref.number,
         match=MatchKind.KEY_ID,
         certainty=1.0,
         cause=Cause.PERSON,

@@ -21,7 +21,7 @@ _SAYS = {
     "contain": "old key switched off at the provider",
     "stage": "staged for the agents",
     "activate": "agents asked to take it",
-    "attest": "agents seen to hold the new key",
+    "attest": "agents hold the new key",
     "promote": "new version is current, old value left the vault",
     "revoke": "old key revoked at the provider",
     "prove-dead": "PROVEN DEAD",
@@ -34,7 +34,7 @@ def timeline(report: Report, *, color: bool) -> list[str]:
     """Return the lines of one rotation; every figure is taken from its journal."""
     rotation = report.rotation
     if rotation is None:
-        return [f"{report.credential}: nothing to do, {report.note}"]
+        return [f"{report.credential}: {'not rotated' if report.failure else f'nothing to do, {report.note}'}"]
     lines = [f"{report.credential}  {rotation.mode.value} rotation {rotation.id[:8]}"]
     for event in report.events:
         if event.phase is not Phase.OUTCOME:
@@ -51,13 +51,16 @@ def timeline(report: Report, *, color: bool) -> list[str]:
 def exit_code(reports: list[Report]) -> ExitCode:
     """Return the exit code of several rotations: the worst."""
     outcomes = {report.outcome for report in reports}
+    refused = {report.failure.exit_code for report in reports if report.rotation is None and report.failure}
     if Outcome.HALF_WAY in outcomes:
-        return ExitCode.HALF_WAY
+        return next(iter(refused)) if len(reports) == 1 and refused else ExitCode.HALF_WAY
     return ExitCode.ROLLED_BACK if Outcome.ROLLED_BACK in outcomes else ExitCode.DONE
 
 
 def next_command(report: Report) -> str | None:
     """Return the one command that goes on from a rotation that is not done."""
+    if report.rotation is None and report.failure:
+        return report.failure.hint
     if report.rotation is None or report.outcome is Outcome.DONE:
         return None
     if report.outcome is Outcome.ROLLED_BACK:

@@ -18,8 +18,12 @@ from keysweep.commands._table import table
 def COMMAND(invocation: Invocation, key: str | None, after: int, form: str) -> None:  # noqa: N802  the folder's index looks for this name
     """What happened, in order."""
     from keysweep.foundation.clock import to_text
+    from keysweep.foundation.errors import UsageError
     from keysweep.foundation.ledger.chain import entries, export
 
+    if form == "jsonl" and (key or after):
+        msg = "an export that can be verified is the whole ledger"
+        raise UsageError(msg, hint="leave out --key and --after, or -o jsonl")
     with invocation.vault() as opened, opened.database.read() as connection:
         if form == "jsonl":
             for record in export(connection):

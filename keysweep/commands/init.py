@@ -48,13 +48,12 @@ def COMMAND(invocation: Invocation) -> None:  # noqa: N802  the folder's index l
 
 
 def _write_starter(path: Path, store: str, key_file: Path) -> None:
-    import json
     import os
 
     from keysweep.foundation.errors import UsageError
 
     absolute = store if "://" in store else str(Path(store).resolve())
-    text = _STARTER.format(store=json.dumps(absolute), key_file=json.dumps(str(key_file.resolve())))
+    text = _STARTER.format(store=_toml(absolute), key_file=_toml(str(key_file.resolve())))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
@@ -62,3 +61,10 @@ def _write_starter(path: Path, store: str, key_file: Path) -> None:
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror}"
         raise UsageError(msg) from error
+
+
+def _toml(text: str) -> str:
+    """Write a TOML string; unlike JSON's it has no surrogate pairs."""
+    import json
+
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from keysweep.commands._invocation import Invocation
-from keysweep.commands._table import table
+from keysweep.commands._table import table, visible
 from keysweep.commands._value import read_value
 
 _FROM_FILE = click.option(
@@ -53,7 +53,8 @@ def _show(invocation: Invocation, name: str) -> None:
     with invocation.vault() as opened, opened.database.read() as connection:
         credential = store.credential_named(connection, name)
         versions = store.versions(connection, credential.id)
-    click.echo(f"{credential.name}  {credential.provider}  {credential.environment}  {credential.owner}".rstrip())
+    facts = (credential.name, credential.provider, credential.environment, credential.owner)
+    click.echo(visible("  ".join(facts).rstrip()))
     rows = [
         (
             str(v.ref.number),

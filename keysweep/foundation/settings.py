@@ -39,6 +39,8 @@ class RotationSettings:
     stop_grace_s: float = 10.0
     """Planned mode: time an agent gets between SIGTERM and SIGKILL."""
     forced_stop_grace_s: float = 3.0
+    settle_s: float = 1.0
+    """An agent that was restarted on a new key must have run this long to count as holding it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from keysweep.foundation.clock import system_clock
 from keysweep.rotation import instances
 from keysweep.rotation.agents import Agent, Attestation, Delivery, Holding
@@ -14,7 +16,8 @@ def _deliver(delivery: Delivery) -> None:
 def _activate(delivery: Delivery) -> None:
     with delivery.database.write() as connection:
         for instance in instances.live_instances(connection, delivery.agent, system_clock()):
-            instances.want(connection, instance, delivery.version, forced=delivery.forced)
+            if not _held(connection, instance, delivery):
+                instances.want(connection, instance, delivery.version, forced=delivery.forced)
 
 
 def _attest(delivery: Delivery) -> Attestation:
@@ -22,14 +25,7 @@ def _attest(delivery: Delivery) -> Attestation:
         running = instances.live_instances(connection, delivery.agent, system_clock())
         if not running:
             return Attestation(holding=Holding.NOT_RUNNING, method="not-running")
-        held = [
-            one
-            for instance in running
-            for one in instances.seen(connection, instance.id)
-            if one.version == delivery.version
-            and one.fingerprint == delivery.fingerprint
-            and one.generation >= instance.wanted
-        ]
+        held = [one for instance in running for one in _held(connection, instance, delivery)]
     if len(held) < len(running):
         return Attestation(holding=Holding.OTHER, method="none")
     return Attestation(
@@ -37,6 +33,17 @@ def _attest(delivery: Delivery) -> Attestation:
         method=",".join(sorted({one.method for one in held})),
         at=max(one.attested_at for one in held),
     )
+
+
+def _held(connection: Connection, instance: instances.Instance, delivery: Delivery) -> list[instances.Seen]:
+    """Return the sightings that prove that this instance holds what was delivered, in the newest generation asked of it."""
+    return [
+        one
+        for one in instances.seen(connection, instance.id)
+        if one.version == delivery.version
+        and one.fingerprint == delivery.fingerprint
+        and one.generation >= instance.wanted
+    ]
 
 
 AGENT = Agent(title="A process under `keysweep run`", deliver=_deliver, activate=_activate, attest=_attest)

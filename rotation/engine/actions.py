@@ -16,7 +16,7 @@ from keysweep.rotation.engine import journal, leave, orphans
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
 from keysweep.rotation.hints import matches_hint
-from keysweep.rotation.providers import Liveness
+from keysweep.rotation.providers import Liveness, ProviderError
 from keysweep.rotation.vault import store
 
 Action = Callable[[Run, int], Done]
@@ -57,7 +57,7 @@ def _mint(run: Run, attempt: int) -> Done:
         run.keep(connection, MINTED, raw)
 
     def undo() -> None:
-        orphans.sweep(run)
+        orphans.end_minted(run, raw, tag)
 
     return Done(detail={"tag": tag, "orphans_swept": swept}, settle=settle, undo=undo)
 
@@ -71,7 +71,12 @@ def _seal(run: Run, _attempt: int) -> Done:
         if kept is None:
             msg = "the provider's answer is not sealed"
             raise StepFailedError(msg)
-        minted = run.provider.read_minted(run.opened.vault.open_cell(run.credential, run.rotation_id, MINTED, *kept))
+        raw = run.opened.vault.open_cell(run.credential, run.rotation_id, MINTED, *kept)
+        try:
+            minted = run.provider.read_minted(raw)
+        except ProviderError:
+            orphans.sweep(run)  # a key whose value nobody can read must not stay alive
+            raise
         value, key_id = minted.secret, minted.key_id
     else:
         old = run.old_value()
@@ -149,6 +154,8 @@ def _activate(run: Run, _attempt: int) -> Done:
 
 def _attest(run: Run, _attempt: int) -> Done:
     """Wait until every agent is seen to hold the new value; ask again meanwhile, for one that started just now."""
+    if run.new().state in {State.RETIRING, State.RETIRED}:
+        return Done(detail={"agents": 0, "superseded": True})  # a later rotation has moved the agents on
     until = run.budget.revoke_at if run.forced else run.budget.end_at
     pending = list(run.deliveries(run.new()))
     methods: dict[str, str] = {}

@@ -97,9 +97,17 @@ def _settle(run: Run, step: Step, attempt: int, done: Done) -> None:
     except (StepFailedError, ProviderError):
         raise
     except Exception:
-        if done.undo:
-            done.undo()  # a key that could not be sealed must not stay alive
+        _undo(done)  # a key that could not be sealed must not stay alive
         raise
+
+
+def _undo(done: Done) -> None:
+    if done.undo is None:
+        return
+    try:
+        done.undo()
+    except ProviderError as error:
+        _LOG.error("a new key that was not kept could not be ended: %s", error.message)
 
 
 def _failed(run: Run, step: Step, attempt: int, message: str, why: str) -> None:

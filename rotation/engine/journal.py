@@ -140,6 +140,22 @@ def set_new_number(connection: Connection, rotation_id: str, number: int) -> Non
     connection.execute(update(tables.rotation).where(tables.rotation.c.id == rotation_id).values(new_number=number))
 
 
+def escalate(
+    connection: Connection, rotation_id: str, steps: tuple[Step, ...], reason: str, incident_id: str | None
+) -> None:
+    """Turn a planned rotation into a forced one: from here on it only goes forward."""
+    connection.execute(
+        update(tables.rotation)
+        .where(tables.rotation.c.id == rotation_id)
+        .values(
+            mode=Mode.FORCED.value,
+            steps=json.dumps([step.value for step in steps]),
+            reason=reason,
+            incident_id=incident_id,
+        )
+    )
+
+
 def finish(connection: Connection, rotation_id: str, outcome: Outcome, at: datetime) -> None:
     """Record how a rotation ended; a half-way one may be finished again later."""
     connection.execute(

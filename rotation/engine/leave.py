@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from keysweep.rotation.credential import State, VersionRef
+from keysweep.rotation.credential import State, Version
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.death import prove_dead
 from keysweep.rotation.engine.run import OLD, Done, Run, StepFailedError, promised
 from keysweep.rotation.vault import store
+
+_LIVES_ON = (State.PENDING, State.CURRENT, State.STANDBY)
 
 
 def promote(run: Run, _attempt: int) -> Done:
@@ -36,8 +38,8 @@ def promote(run: Run, _attempt: int) -> Done:
 def revoke(run: Run, _attempt: int) -> Done:
     """End the old key at the provider, addressed to its own id."""
     old = run.old()
-    if old.provider_key_id is not None and old.provider_key_id == _new_key_id(run):
-        _guard_same_id(run)
+    _guard_id(run, old)
+    _move_late_starters(run)
     value = run.old_value()
     promised(run.provider.revoke)(run.account, old.provider_key_id, value)
     value.wipe()
@@ -52,10 +54,12 @@ def revoke(run: Run, _attempt: int) -> Done:
     return Done(detail={"key_id": old.provider_key_id}, settle=settle)
 
 
-def end_of_life(run: Run, _attempt: int) -> Done:
-    """Retire the old version once it is proven dead."""
+def end_of_life(run: Run, attempt: int) -> Done:
+    """Retire the old version once it is proven dead; a key that outlived its revocation is revoked again."""
     old = run.old()
     value = run.old_value()
+    if attempt > 1:
+        promised(run.provider.revoke)(run.account, old.provider_key_id, value)
     death = prove_dead(run, value)
     value.wipe()
 
@@ -87,16 +91,22 @@ def shred(run: Run, _attempt: int) -> Done:
     return Done(detail={}, settle=settle)
 
 
-def _new_key_id(run: Run) -> str | None:
-    number = run.record().new_number
-    if number is None:
-        return None
+def _guard_id(run: Run, old: Version) -> None:
+    """Never address a revocation to the id of a key that lives on: only a set value keeps its id."""
+    if old.provider_key_id is None or run.provider.facts.old_dies_on_set:
+        return
     with run.opened.database.read() as connection:
-        return store.version(connection, VersionRef(credential_id=run.credential.id, number=number)).provider_key_id
+        others = [v for v in store.versions(connection, run.credential.id) if v.ref != old.ref and v.state in _LIVES_ON]
+    if any(other.provider_key_id == old.provider_key_id for other in others):
+        msg = "the old key and one that lives on have one provider id; nothing was revoked"
+        raise StepFailedError(msg, hint=f"keysweep keys show {run.credential.name}")
 
 
-def _guard_same_id(run: Run) -> None:
-    """Never address a revocation to the id of the key that came: only a set value keeps its id."""
-    if not run.provider.facts.old_dies_on_set:
-        msg = "the old and the new key have one provider id; nothing was revoked"
-        raise StepFailedError(msg)
+def _move_late_starters(run: Run) -> None:
+    """Ask agents again that started between ATTEST and PROMOTE: they got the old key, and would be left on it."""
+    if run.record().new_number is None:
+        return
+    new = run.new()
+    if new.state is State.CURRENT:
+        for agent, delivery in run.deliveries(new):
+            agent.activate(delivery)

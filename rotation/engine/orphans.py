@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.engine.run import Run
+from keysweep.rotation.providers import ProviderError
 from keysweep.rotation.vault import store
 
 
@@ -26,3 +27,20 @@ def sweep(run: Run) -> int:
             run.provider.revoke(run.account, key.key_id, Secret(b""))
             swept += 1
     return swept
+
+
+def end_minted(run: Run, raw: Secret, tag: str) -> None:
+    """Revoke the one key that was minted just now and cannot be kept; no other, another worker may have its own by now.
+
+    Raises:
+        ProviderError: it did not work; the key is an orphan, for the next sweep.
+    """
+    if run.provider.revoke is None or run.provider.read_minted is None:
+        return
+    try:
+        identifiers = [run.provider.read_minted(raw).key_id]
+    except ProviderError:
+        listed = run.provider.find(run.account) if run.provider.find else ()
+        identifiers = [key.key_id for key in listed if key.name == tag and key.active]
+    for identifier in identifiers:
+        run.provider.revoke(run.account, identifier, Secret(b""))

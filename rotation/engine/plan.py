@@ -44,9 +44,16 @@ def plan(facts: Facts, mode: Mode, *, standby: bool, has_admin: bool) -> Plan:
     if facts.needs_admin and not has_admin:
         msg = "no administering credential is stored for this provider"
         raise NotPossibleError(msg, hint="keysweep keys add NAME --provider PROVIDER --admin-key")
-    contain = (Step.CONTAIN,) if mode is Mode.FORCED and facts.disable_reversible else ()
-    steps = (Step.PREPARE, *_new_key(facts, standby=standby), Step.VERIFY_NEW, *contain, *_ARRIVE, *_LEAVE)
-    return Plan(mode=mode, steps=steps)
+    steps = (Step.PREPARE, *_new_key(facts, standby=standby), Step.VERIFY_NEW, *_ARRIVE, *_LEAVE)
+    return Plan(mode=mode, steps=escalated(facts, steps) if mode is Mode.FORCED else steps)
+
+
+def escalated(facts: Facts, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return planned steps as they are taken once the key is compromised: it is switched off before the agents move."""
+    if not facts.disable_reversible or Step.CONTAIN in steps:
+        return steps
+    behind = steps.index(Step.VERIFY_NEW) + 1
+    return (*steps[:behind], Step.CONTAIN, *steps[behind:])
 
 
 def _new_key(facts: Facts, *, standby: bool) -> tuple[Step, ...]:

@@ -23,7 +23,8 @@ def roll_back(run: Run) -> None:
     """
     number = run.record().new_number
     new = run.new() if number is not None else None
-    if new is not None and run.provider.facts.kind is Kind.SET_VALUE and run.provider.set_value:
+    dropped = new is not None and new.state is State.DISCARDED
+    if new is not None and not dropped and run.provider.facts.kind is Kind.SET_VALUE and run.provider.set_value:
         current, old = run.value(new.ref), run.value(run.old().ref)
         run.provider.set_value(run.account, current, old)
         current.wipe()

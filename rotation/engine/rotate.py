@@ -5,20 +5,24 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DBAPIError
+
 from keysweep.foundation.clock import Monotonic, Sleep
-from keysweep.foundation.errors import KeysweepError, UsageError
+from keysweep.foundation.errors import ExitCode, KeysweepError, UsageError
 from keysweep.rotation import agent_catalog, instances, provider_catalog
 from keysweep.rotation.credential import Credential, State, VersionRef
 from keysweep.rotation.engine import journal
+from keysweep.rotation.engine.escalate import escalate
 from keysweep.rotation.engine.execute import drive
 from keysweep.rotation.engine.journal import Journal, RotationEvent, RotationRecord
-from keysweep.rotation.engine.lease import BusyError, Lease, acquire, release
+from keysweep.rotation.engine.lease import BusyError, Lease, acquire, hold, release
 from keysweep.rotation.engine.plan import Plan, plan
 from keysweep.rotation.engine.run import Budget, Run
-from keysweep.rotation.engine.steps import Mode, Outcome, Phase
+from keysweep.rotation.engine.steps import Mode, Outcome
 from keysweep.rotation.providers import Account, Provider
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
@@ -27,6 +31,12 @@ _LEAST_REVOKE_S = 10.0
 """A rotation that is taken up again past its deadline still gets this long before the old key is cut."""
 _LEAST_END_S = 30.0
 _BUSY_PAUSE_S = 0.2
+
+
+class UnrecordedError(KeysweepError):
+    """The journal could not be written: the rotation stopped where its last row says."""
+
+    exit_code = ExitCode.HALF_WAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +109,12 @@ def rotate(opened: OpenVault, request: Request, *, timer: Timer | None = None) -
             if timer.monotonic() > until:
                 raise
             timer.sleep(_BUSY_PAUSE_S)
-    try:
+    with _held(opened, lease):
         if done := _already_dead(opened, credential, request):
             return done
-        with opened.database.read() as connection:
-            open_ones = journal.unfinished(connection, credential.id)
-        identifier = open_ones[0].id if open_ones else _begin(opened, request)
-        return _drive(opened, identifier, lease, timer)
-    finally:
-        with opened.database.write() as connection:
-            release(connection, lease)
+        return _take_up(opened, credential, request, lease, timer) or _drive(
+            opened, _begin(opened, request, lease), lease, timer
+        )
 
 
 def resume(opened: OpenVault, rotation_id: str, *, timer: Timer | None = None) -> Report:
@@ -125,17 +131,59 @@ def resume(opened: OpenVault, rotation_id: str, *, timer: Timer | None = None) -
             msg = f"rotation {record.id[:8]} has ended: {record.outcome}"
             raise UsageError(msg)
         lease = acquire(connection, record.credential_id, opened.clock)
-    try:
+    with _held(opened, lease):
         return _drive(opened, record.id, lease, timer or Timer())
+
+
+@contextmanager
+def _held(opened: OpenVault, lease: Lease) -> Iterator[None]:
+    """Give the lease back when the block ends.
+
+    Raises:
+        UnrecordedError: the store could not be written.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        msg = f"the store cannot be written ({type(error.orig).__name__}), so the rotation stopped where it was"
+        raise UnrecordedError(msg, hint="make room for it, then: keysweep rotate --list") from None
     finally:
-        with opened.database.write() as connection:
+        with suppress(DBAPIError), opened.database.write() as connection:  # it runs out by itself
             release(connection, lease)
 
 
-def _begin(opened: OpenVault, request: Request) -> str:
+def _take_up(opened: OpenVault, credential: Credential, request: Request, lease: Lease, timer: Timer) -> Report | None:
+    """Go on with the interrupted rotation that answers the request, and before it with one that stands in its way.
+
+    Returns:
+        None if the request still needs a rotation of its own.
+    """
+    with opened.database.read() as connection:
+        open_ones = journal.unfinished(connection, credential.id)
+        current = store.version_in(connection, credential.id, State.CURRENT)
+    report = None
+    for record in open_ones:
+        if request.number in {None, record.old_number}:
+            rolling_back = request.mode is Mode.FORCED and not escalate(
+                opened, record, lease, reason=request.reason, incident_id=request.incident_id
+            )
+            report = _drive(opened, record.id, lease, timer)
+            if not rolling_back or report.outcome is not Outcome.ROLLED_BACK:
+                return report
+        elif current is not None and record.old_number == current.ref.number:
+            report = _drive(opened, record.id, lease, timer)
+    if report is None or request.number is None:
+        return None
+    with opened.database.read() as connection:
+        meant = store.version(connection, VersionRef(credential_id=credential.id, number=request.number))
+    return None if meant.state is State.CURRENT else report
+
+
+def _begin(opened: OpenVault, request: Request, lease: Lease) -> str:
     """Store the rotation with its plan; the first thing that a crash would find."""
     steps = preview(opened, request).steps
     with opened.database.write() as connection:
+        hold(connection, lease, opened.clock)
         credential = store.credential_named(connection, request.credential)
         current = store.version_in(connection, credential.id, State.CURRENT)
         if current is None:
@@ -198,7 +246,7 @@ def _run(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Run:
         bound = instances.agents_of(connection, record.credential_id)
     credential, provider, account = _parties(opened, name)
     settings, now = opened.settings.rotation, timer.monotonic()
-    spent = (opened.clock() - record.started_at).total_seconds()
+    spent = max((opened.clock() - record.started_at).total_seconds(), 0.0)
     return Run(
         opened=opened,
         credential=credential,
@@ -240,15 +288,3 @@ def _already_dead(opened: OpenVault, credential: Credential, request: Request) -
     return Report(
         credential=credential.name, outcome=Outcome.DONE, rotation=None, note=f"dead since {version.dead_at:%F %T} UTC"
     )
-
-
-def elapsed_ms(report: Report) -> Mapping[str, int]:
-    """Return when each step was done, in milliseconds since the rotation was accepted."""
-    if report.rotation is None:
-        return {}
-    start = report.rotation.started_at
-    return {
-        event.step.value: round((event.at - start).total_seconds() * 1000)
-        for event in report.events
-        if event.phase is Phase.OUTCOME
-    }

@@ -42,12 +42,15 @@ def respond(
 ) -> Answer:
     """Open an incident for a suspicion that the policy acts on, force the rotation, and close the incident once it is dead.
 
+    A key that is dead already but whose rotation was interrupted gets that rotation finished.
+
     Raises:
         NotPossibleError: there is no automatic way; the incident stays open.
         BusyError: another worker is at it and did not finish in time.
     """
     decision = consider(opened, suspicion, confirmed=confirmed)
-    if decision.response is not Response.ROTATE:
+    dead = decision.response is Response.NOTHING
+    if decision.response is Response.ASK or (dead and not _unfinished(opened, suspicion)):
         return Answer(suspicion=suspicion, decision=decision, report=None)
     with opened.database.write() as connection:
         credential = store.credential_named(connection, suspicion.credential)
@@ -77,6 +80,13 @@ def respond(
     report = rotate(opened, request, timer=timer)
     settle_incident(opened, report)
     return Answer(suspicion=suspicion, decision=decision, report=report)
+
+
+def _unfinished(opened: OpenVault, suspicion: Suspicion) -> bool:
+    """Whether a rotation that ends this version was interrupted: one whose key is dead already still has a copy to shred."""
+    with opened.database.read() as connection:
+        credential = store.credential_named(connection, suspicion.credential)
+        return any(r.old_number == suspicion.number for r in journal.unfinished(connection, credential.id))
 
 
 def settle_incident(opened: OpenVault, report: Report) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from keysweep.foundation.clock import Clock, system_clock, to_text
 from keysweep.foundation.database import tables
@@ -71,15 +71,15 @@ def initialise(settings: Settings, *, clock: Clock = system_clock) -> Made:
     except StoreMissingError:
         existing = open_database(settings.store, create=True)
     try:
-        with existing.read() as connection:
+        with existing.write() as connection:
             tenant = connection.execute(select(tables.store.c.tenant)).scalar()
-        if tenant is not None:
-            _master(settings, existing, tenant)
-            return Made.EXISTED
-        path = settings.key_file
-        key = kek.read_key_file(path) if path.exists() else kek.create_key_file(path)
-        _create(existing, key, clock)
-        return Made.CREATED
+            if tenant is None:
+                path = settings.key_file
+                key = kek.read_key_file(path) if path.exists() else kek.create_key_file(path)
+                _create(connection, key, clock)
+                return Made.CREATED
+        _master(settings, existing, tenant)
+        return Made.EXISTED
     finally:
         existing.close()
 
@@ -122,22 +122,21 @@ def unlock(settings: Settings, *, clock: Clock = system_clock) -> OpenVault:
     )
 
 
-def _create(database: Database, key: bytes, clock: Clock) -> None:
+def _create(connection: Connection, key: bytes, clock: Clock) -> None:
     tenant, slot, master = secrets.token_hex(16), uuid.uuid4().hex, kek.new_master_key()
     now = to_text(clock())
-    with database.write() as connection:
-        connection.execute(insert(tables.store).values(id=1, tenant=tenant, created_at=now))
-        connection.execute(
-            insert(tables.kek_slot).values(
-                id=slot,
-                kind="key-file",
-                params="{}",
-                wrapped=kek.wrap_master(key, master, slot=slot, tenant=tenant),
-                created_at=now,
-            )
+    connection.execute(insert(tables.store).values(id=1, tenant=tenant, created_at=now))
+    connection.execute(
+        insert(tables.kek_slot).values(
+            id=slot,
+            kind="key-file",
+            params="{}",
+            wrapped=kek.wrap_master(key, master, slot=slot, tenant=tenant),
+            created_at=now,
         )
-        keys = kek.SubKeys.derive(master, tenant)
-        Ledger(keys.audit, clock).append(connection, actor="cli", action="store.created", subject=tenant)
+    )
+    keys = kek.SubKeys.derive(master, tenant)
+    Ledger(keys.audit, clock).append(connection, actor="cli", action="store.created", subject=tenant)
 
 
 def _master(settings: Settings, database: Database, tenant: str) -> bytes:

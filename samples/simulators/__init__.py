@@ -81,8 +81,9 @@ class Vendor:
     """One simulated vendor."""
 
     name: str
-    answer: Callable[[State, Call], Answer | None]
-    """None where the path is not the vendor's."""
+    serves: Callable[[Call], bool]
+    """Whether a request is for this vendor, by its headers and path."""
+    answer: Callable[[State, Call], Answer]
     new_value: NewValue
 
 

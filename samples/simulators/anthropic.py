@@ -13,11 +13,11 @@ _KEY = re.compile(r"/v1/organizations/api_keys(?:/([^/]+))?")
 _STATUSES = {"active", "inactive", "archived"}
 
 
-def _answer(state: State, call: Call) -> Answer | None:
-    if not call.path.startswith("/v1/") or (
-        "x-api-key" not in call.headers and "anthropic-version" not in call.headers
-    ):
-        return None
+def _serves(call: Call) -> bool:
+    return call.path.startswith("/v1/") and ("x-api-key" in call.headers or "anthropic-version" in call.headers)
+
+
+def _answer(state: State, call: Call) -> Answer:
     if "anthropic-version" not in call.headers:
         return _error(400, "invalid_request_error", "anthropic-version: header is required")
     key = state.by_value(call.headers.get("x-api-key", ""))
@@ -110,4 +110,4 @@ def _new_value(*, admin: bool) -> str:
     return expand(f"{prefix}{{A-Za-z0-9_-:93}}AA", random.SystemRandom())
 
 
-VENDOR = Vendor(name="anthropic", answer=_answer, new_value=_new_value)
+VENDOR = Vendor(name="anthropic", serves=_serves, answer=_answer, new_value=_new_value)

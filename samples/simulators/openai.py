@@ -13,9 +13,11 @@ _KEYS = re.compile(r"/v1/organization/projects/([^/]+)/api_keys(?:/([^/]+))?")
 _MINT = re.compile(r"/v1/organization/projects/([^/]+)/service_accounts/([^/]+)/api_keys")
 
 
-def _answer(state: State, call: Call) -> Answer | None:
-    if not call.path.startswith("/v1/") or "x-api-key" in call.headers:
-        return None
+def _serves(call: Call) -> bool:
+    return call.path.startswith("/v1/") and "x-api-key" not in call.headers
+
+
+def _answer(state: State, call: Call) -> Answer:
     key = state.by_value(call.headers.get("authorization", "").removeprefix("Bearer "))
     if not accepted(state, key, call.now) or key is None:
         return _error(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key")
@@ -125,4 +127,4 @@ def _new_value(*, admin: bool) -> str:
     return expand(f"{prefix}{{{shape}}}T3BlbkFJ{{{shape}}}", random.SystemRandom())
 
 
-VENDOR = Vendor(name="openai", answer=_answer, new_value=_new_value)
+VENDOR = Vendor(name="openai", serves=_serves, answer=_answer, new_value=_new_value)

@@ -1,13 +1,16 @@
 """The HTTP side of the simulators: routes, faults on demand, state that survives a kill.
 
 Control, on the same port: `POST /_control/seed {vendor, name, admin, owner}` makes a key and returns its value once;
-`POST /_control/faults {vendor, fault, count, seconds}`; `POST /_control/propagation {vendor, seconds}`; `GET /_control/state`.
+`POST /_control/faults {vendor, fault, method, path, count, seconds, status}`; `POST /_control/propagation {vendor, seconds}`;
+`GET /_control/state`.
 Faults: `lose-answer` (acts, then closes the connection), `fail-after` (acts, then 500), `busy` (429 with Retry-After, does nothing),
-`slow` (waits, then acts).
+`slow` (waits, then acts), `status` (answers that status, does nothing), `ignore` (does nothing, answers as if it had),
+`garbage` (acts, then answers a page that is not the vendor's).
 """
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import os
@@ -133,34 +136,47 @@ class _Handler(BaseHTTPRequestHandler):
         self._vendor(call)
 
     def _vendor(self, call: Call) -> None:
-        for vendor in self.server.vendors:
-            fault = self._fault(vendor.name, call)
-            if fault and fault["fault"] == "busy":
-                self._send(Answer(429, {"error": "busy"}), {"retry-after": str(fault.get("seconds", 1))})
-                return
-            if fault and fault["fault"] == "slow":
-                time.sleep(float(fault.get("seconds", 1)))
-            with self.server.lock:
-                answer = vendor.answer(self.server.states[vendor.name], call)
-                if answer is None:
-                    continue
-                if call.method != "GET":
-                    self.server.save()
-            if fault and fault["fault"] == "lose-answer":
-                self.close_connection = True
-                return
-            self._send(Answer(500, {"error": "internal"}) if fault and fault["fault"] == "fail-after" else answer)
+        vendor = next((vendor for vendor in self.server.vendors if vendor.serves(call)), None)
+        if vendor is None:
+            self._send(Answer(404, {"error": "no vendor has this path"}))
             return
-        self._send(Answer(404, {"error": "no vendor has this path"}))
+        fault = self._fault(vendor.name, call)
+        kind = fault.get("fault")
+        if kind == "busy":
+            self._send(Answer(429, {"error": "busy"}), {"retry-after": str(fault.get("seconds", 1))})
+            return
+        if kind == "status":
+            self._send(Answer(int(fault["status"]), {"error": "injected"}))
+            return
+        if kind == "slow":
+            time.sleep(float(fault.get("seconds", 1)))
+        with self.server.lock:
+            state = self.server.states[vendor.name]
+            answer = vendor.answer(copy.deepcopy(state) if kind == "ignore" else state, call)
+            if call.method != "GET":
+                self.server.save()
+        match kind:
+            case "lose-answer":
+                self.close_connection = True
+            case "fail-after":
+                self._send(Answer(500, {"error": "internal"}))
+            case "garbage":
+                self._send(Answer(200, "<html>gateway</html>"))
+            case _:
+                self._send(answer)
 
-    def _fault(self, vendor: str, call: Call) -> dict[str, Any] | None:
-        """Take the next fault that is set for this kind of call."""
+    def _fault(self, vendor: str, call: Call) -> dict[str, Any]:
+        """Take the next fault that is set for this kind of call; empty if none is."""
         with self.server.lock:
             for fault in self.server.faults.get(vendor, []):
-                if fault["count"] > 0 and fault.get("method", "POST") == call.method:
+                if (
+                    fault["count"] > 0
+                    and fault.get("method", "POST") == call.method
+                    and fault.get("path", "") in call.path
+                ):
                     fault["count"] -= 1
                     return fault
-        return None
+        return {}
 
     def _control(self, path: str, body: dict[str, Any]) -> Answer:
         with self.server.lock:

@@ -34,6 +34,10 @@ class StoreMissingError(UsageError):
     """There is no store where the settings say."""
 
 
+class StoreUnusableError(DeniedError):
+    """The store cannot be read or written now: locked, full, read-only, gone."""
+
+
 @final
 class Database:
     """A store that is open.
@@ -159,7 +163,7 @@ def _named(error: DBAPIError) -> KeysweepError | None:
     if not isinstance(error, OperationalError) or primary == sqlite3.SQLITE_ERROR:
         return None
     why = str(error.orig) if primary is not None else type(error.orig).__name__
-    return DeniedError(f"the store cannot be used: {why}", hint="check that it is reachable and writable for you")
+    return StoreUnusableError(f"the store cannot be used: {why}", hint="check that it is reachable and writable for you")
 
 
 def _sqlite(path: Path) -> Engine:
@@ -185,7 +189,7 @@ def _prepare(path: Path, *, create: bool) -> None:
             raise StoreMissingError(msg, hint="keysweep init")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_network(path)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
         return
     _refuse_network(path)
     if path.is_symlink() or stat.S_IMODE(path.stat().st_mode) & 0o077:

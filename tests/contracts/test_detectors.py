@@ -1,0 +1,167 @@
+"""Every detector: in order, without overlaps, with exact spans, and in time linear in the text."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keysweep.rules.model import Confidence, Severity
+from keysweep.scanner import detectors
+from keysweep.scanner.detectors import Detector
+from keysweep.scanner.detectors.detect_secrets import SecondOpinion
+from keysweep.scanner.ocr.shapes import OcrShapes
+from tests.scanner.making import Blobs, blob, example, key, look, rulebook, ruleset, segment
+
+FOLDER = Path(detectors.__file__).parent
+PARTS = {"compiled", "describe", "engine", "lint"}
+"""Files of the folder that are parts of the rulebook, not detectors."""
+SECOND = SecondOpinion()
+DETECTORS: dict[str, Detector] = {"rulebook": rulebook(), "detect_secrets": SECOND}
+BASIC_AUTH = f"https://svc:{random.Random(3).randbytes(4).hex()}@db.example.test/x"
+
+
+def secret_line(name: str) -> bytes:
+    return key("github-pat").encode() if name == "rulebook" else BASIC_AUTH.encode()
+
+
+def test_every_detector_is_under_contract() -> None:
+    """A new file in the folder must be added here."""
+    assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__"} - PARTS == set(DETECTORS)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_matches_come_in_order_with_exact_spans(name: str) -> None:
+    """Each span slices the text to the match's own value."""
+    data = b"\n".join([b"a: " + secret_line(name)] * 5)
+    matches = DETECTORS[name].find(segment(data))
+    assert len(matches) == 5
+    assert [m.start for m in matches] == sorted(m.start for m in matches)
+    for match in matches:
+        assert data[match.start : match.end] == match.secret.reveal()
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("data", [b"", b"\n", b"\0" * 100, bytes(range(256)), b"\xff" * 3000, b"ghp_" * 500])
+def test_no_text_is_too_odd(name: str, data: bytes) -> None:
+    """Nothing is found in it, and nothing is raised."""
+    assert list(DETECTORS[name].find(segment(data))) == []
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@settings(max_examples=40, deadline=None)
+@given(data=st.binary(max_size=400))
+def test_any_bytes_are_survived(name: str, data: bytes) -> None:
+    """And spans never leave the text nor overlap."""
+    end = 0
+    for match in DETECTORS[name].find(segment(data)):
+        assert end <= match.start < match.end <= len(data)
+        end = match.end if name == "rulebook" else end
+
+
+def _long_line(size: int) -> bytes:
+    return random.Random(1).randbytes(size // 2).hex().encode()
+
+
+def _words(size: int) -> bytes:
+    return b"the quick brown fox = jumps; " * (size // 29)
+
+
+def _near_misses(size: int) -> bytes:
+    near = b" ".join(example(rule, seed=1).text[:-3] for rule in ruleset().rules) + b" "
+    return near * (size // len(near))
+
+
+def _beginnings(size: int) -> bytes:
+    return (b"eyJ" * 400 + b" eyJ0123456789 -----BEGIN PRIVATE KEY----- ") * (size // 1243)
+
+
+def _keys(size: int) -> bytes:
+    return b" ".join(key("github-pat", seed=n).encode() for n in range(size // 41))
+
+
+def _lines_of_code(size: int) -> bytes:
+    return b'    client = Client(api_key=settings.key, url="https://a.example/b")\n' * (size // 66)
+
+
+def cost(work: Callable[[], object]) -> float:
+    """Return the least processor time of three runs."""
+    times = []
+    for _ in range(3):
+        before = time.process_time()
+        work()
+        times.append(time.process_time() - before)
+    return min(times)
+
+
+@pytest.mark.parametrize(
+    "text", [_long_line, _words, _near_misses, _beginnings, _keys, _lines_of_code], ids=lambda f: f.__name__[1:]
+)
+@pytest.mark.parametrize("name", DETECTORS)
+def test_twice_the_text_costs_about_twice_the_time(name: str, text: Callable[[int], bytes]) -> None:
+    """Four times the text, at most nine times the time: a quadratic detector would take sixteen times as long."""
+    size = 60_000 if name == "detect_secrets" else 150_000
+    small, large = segment(text(size)), segment(text(size * 4))
+    DETECTORS[name].find(small)
+    assert cost(lambda: DETECTORS[name].find(large)) < 9 * cost(lambda: DETECTORS[name].find(small)) + 0.1
+
+
+def test_beginnings_as_dense_as_text_cost_no_search_each() -> None:
+    """Every third byte begins a token that comes to nothing: a megabyte is a matter of seconds, not of minutes."""
+    assert cost(lambda: rulebook().find(segment(b"eyJ" * 350_000))) < 5
+
+
+def test_dense_hits_are_all_found_and_cost_little() -> None:
+    """5,000 keys in 200 kB: each is found, through the whole pipeline, and four times as many take no more than linear time."""
+    texts = [key("github-pat", seed=seed).encode() for seed in range(5_000)]
+    few, many = (Blobs((blob(b"\n".join(texts[:n])),)) for n in (1_250, 5_000))
+    assert len(look(many).findings) == 5_000
+    assert cost(lambda: look(many)) < 9 * cost(lambda: look(few)) + 0.2
+
+
+def test_overlapping_shapes_are_one_match() -> None:
+    """A proven key wins over one of plain shape in the same place, and the more specific name over the shorter one."""
+    text = f"postgresql://svc:{key('github-pat')}@db.example.test:5432/app".encode()
+    (match,) = rulebook().find(segment(text))
+    assert match.rule == "github-pat"
+
+
+def test_the_second_opinion_is_never_louder_than_the_rules() -> None:
+    """Low severity, lowest confidence, no prefix shown; where a rule knows a key, the rule's word counts."""
+    (match,) = SECOND.find(segment(BASIC_AUTH.encode()))
+    assert (match.severity, match.confidence, match.prefix) == (Severity.LOW, Confidence.GENERIC, "")
+    uri = example("postgresql-uri", seed=1).text
+    result = look(Blobs((blob(uri),)), detectors=(rulebook(), SECOND))
+    assert [finding.rule for finding in result.findings] == ["postgresql-uri"]
+
+
+def test_a_line_that_the_plugins_cannot_bear_is_left_to_the_rules() -> None:
+    """The plugins are quadratic on long lines, so that those are not shown to them."""
+    line = b"x" * 1_000_000 + b" " + BASIC_AUTH.encode()
+    assert cost(lambda: SECOND.find(segment(line))) < 0.5
+    assert list(SECOND.find(segment(line))) == []
+
+
+def test_a_detector_that_fails_hides_nothing_of_the_others() -> None:
+    """The others go on, and the failure is a gap."""
+
+    class Broken:
+        def find(self, segment: object) -> list[object]:
+            raise RecursionError
+
+    result = look(Blobs((blob(key("github-pat").encode()),)), detectors=(Broken(), rulebook()))
+    assert [finding.rule for finding in result.findings] == ["github-pat"]
+    assert [skip.reason for skip in result.coverage.skipped] == ["detector-failed"]
+
+
+def test_shapes_in_images_look_at_nothing_else() -> None:
+    """Text that was not read from an image is the rules' own."""
+    shapes = OcrShapes(ruleset())
+    data = key("anthropic-api-key").encode()
+    assert list(shapes.find(segment(data))) == []
+    assert [match.rule for match in shapes.find(segment(data, via=("ocr",)))] == ["anthropic-api-key"]

@@ -1,0 +1,157 @@
+"""A command line that dies at a given point of its rotation: what runs in the child processes of the crash tests.
+
+The points are seen from outside the engine, in the statements that reach the database: directly after an intent row was
+committed, directly before an outcome row is written (the effect has happened), directly after it was committed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
+"""Processes fork from one that has imported everything and has no threads: real processes, without half a second of imports."""
+CONTEXT.set_forkserver_preload(
+    [
+        "tests.crash.child",
+        "keysweep.commands.rotate",
+        "keysweep.commands.run",
+        "keysweep.commands._rotation_targets",
+        "keysweep.commands._timeline",
+        "keysweep.rotation.supervisor",
+        "keysweep.rotation.vault.unlock",
+        "keysweep.rotation.providers.openai",
+        "keysweep.rotation.providers.anthropic",
+        "keysweep.rotation.providers.postgresql",
+        "keysweep.rotation.agents.process",
+        "httpx2",
+        "psycopg",
+        "platformdirs",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a child dies."""
+
+    step: str
+    moment: str
+    """`intent`: its intent row is committed, nothing was done.  `effect`: it was done, the outcome row is not written.
+    `outcome`: the outcome row is committed."""
+
+    def __str__(self) -> str:
+        return f"{self.step}-{self.moment}"
+
+
+@dataclass(frozen=True)
+class DiskFull:
+    """From the intent row of a step on, no file may grow beyond what it is now."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended."""
+
+    code: int
+    """Exit code; negative for a signal."""
+    output: str
+
+
+def command(
+    environ: dict[str, str],
+    folder: Path,
+    *arguments: str,
+    trouble: Point | DiskFull | None = None,
+    timeout_s: float = 60,
+) -> Ended:
+    """Run the command line in a child process until it ends."""
+    output = folder / "child.out"
+    process = CONTEXT.Process(target=_main, args=(environ, str(folder), str(output), arguments, trouble))
+    process.start()
+    process.join(timeout_s)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        msg = f"keysweep {arguments[0]} did not end: {output.read_text()}"
+        raise AssertionError(msg)
+    code = process.exitcode
+    process.close()
+    assert code is not None
+    return Ended(code=code, output=output.read_text() if output.exists() else "")
+
+
+def start(environ: dict[str, str], folder: Path, *arguments: str) -> Any:
+    """Start the command line in a child process and return it."""
+    process = CONTEXT.Process(target=_main, args=(environ, str(folder), str(folder / "agent.out"), arguments, None))
+    process.start()
+    return process
+
+
+def _main(
+    environ: dict[str, str], folder: str, output: str, arguments: tuple[str, ...], trouble: Point | DiskFull | None
+) -> None:
+    os.environ.update(environ)
+    os.chdir(folder)
+    match trouble:
+        case Point():
+            _die_at(trouble)
+        case DiskFull():
+            _fill_disk_at(trouble.step)
+        case None:
+            pass
+    from keysweep.commands import execute
+
+    with Path(output).open("w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+        code = execute(list(arguments))
+    os._exit(code)
+
+
+def _die_at(point: Point) -> None:
+    phase = "intent" if point.moment == "intent" else "outcome"
+
+    def reached(*, committed: bool) -> None:
+        if committed is (point.moment != "effect"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _watch(point.step, phase, reached)
+
+
+def _fill_disk_at(step: str) -> None:
+    def reached(*, committed: bool) -> None:
+        if committed:
+            largest = max(path.stat().st_size for path in Path("store").iterdir())
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+
+    _watch(step, "intent", reached)
+
+
+def _watch(step: str, phase: str, reached: Any) -> None:
+    """Call *reached* before the journal row of that step is written, and again once it is committed."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.pool import Pool
+
+    armed: list[bool] = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def _seen(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: Any) -> None:
+        if statement.startswith("INSERT INTO journal"):
+            row = context.compiled_parameters[0]
+            if (row["step"], row["phase"]) == (step, phase):
+                reached(committed=False)
+                armed.append(True)
+
+    @event.listens_for(Pool, "checkin")
+    def _committed(_connection: Any, _record: Any) -> None:
+        if armed:
+            reached(committed=True)

@@ -1,0 +1,108 @@
+"""The simulated vendors in a thread of the test, with the questions that tests ask of them directly."""
+
+from __future__ import annotations
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from samples.simulators import Answer, Call, Key, State, Vendor
+from samples.simulators.server import Simulator
+
+OWNER = "user-orders"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A key that a person made in the vendor's console."""
+
+    id: str
+    value: str
+
+
+class Vendors:
+    """One set of simulated vendors."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self.url = simulator.url
+
+    def seed(self, vendor: str, name: str, *, admin: bool = False, status: str = "active") -> Planted:
+        """Make a key."""
+        made = self._simulator.seed(vendor, name, admin=admin, owner=OWNER, status=status)
+        return Planted(id=made["id"], value=made["value"])
+
+    def fault(
+        self, vendor: str, fault: str, *, method: str = "POST", path: str = "", count: int = 1, **more: object
+    ) -> None:
+        """Let the next *count* calls of that kind go wrong."""
+        rule = {"fault": fault, "method": method, "path": path, "count": count, **more}
+        self._simulator.faults.setdefault(vendor, []).append(rule)
+
+    def watch(self, seen: Callable[[Call], None]) -> None:
+        """Call *seen* with each request before the vendor acts on it."""
+
+        def watched(vendor: Vendor) -> Vendor:
+            def answer(state: State, call: Call) -> Answer:
+                seen(call)
+                return vendor.answer(state, call)
+
+            return replace(vendor, answer=answer)
+
+        self._simulator.vendors = tuple(watched(vendor) for vendor in self._simulator.vendors)
+
+    def heal(self) -> None:
+        """Take every fault back."""
+        self._simulator.faults.clear()
+
+    def propagation(self, vendor: str, seconds: float) -> None:
+        """Let an ended key be accepted for so long."""
+        self._simulator.states[vendor].propagation_s = seconds
+
+    def keys(self, vendor: str) -> tuple[Key, ...]:
+        """Return every key that is no administering one, ended ones too."""
+        return tuple(key for key in self._simulator.states[vendor].keys.values() if not key.admin)
+
+    def live(self, vendor: str) -> set[str]:
+        """Return the ids of the keys that are switched on."""
+        return {key.id for key in self.keys(vendor) if key.status == "active"}
+
+    def minted(self, vendor: str) -> int:
+        """Return how many keys were made through the API."""
+        return sum(key.name.startswith("keysweep-") for key in self.keys(vendor))
+
+    def id_of(self, vendor: str, value: str) -> str | None:
+        """Return the id of the key with that value."""
+        key = self._simulator.states[vendor].by_value(value)
+        return key.id if key else None
+
+    def accepts(self, vendor: str, value: str) -> bool:
+        """Ask over HTTP, as an agent would."""
+        headers = (
+            {"x-api-key": value, "anthropic-version": "2023-06-01"}
+            if vendor == "anthropic"
+            else {"Authorization": f"Bearer {value}"}
+        )
+        try:
+            urllib.request.urlopen(urllib.request.Request(f"{self.url}/v1/models", headers=headers), timeout=10).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code != 401
+        return True
+
+
+@contextmanager
+def running_vendors() -> Iterator[Vendors]:
+    """Serve for the length of a block."""
+    simulator = Simulator(0, None)
+    thread = threading.Thread(target=simulator.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield Vendors(simulator)
+    finally:
+        simulator.shutdown()
+        simulator.server_close()
+        thread.join()

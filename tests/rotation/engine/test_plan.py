@@ -1,0 +1,105 @@
+"""The plan: which steps a kind of provider and a mode lead to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from keysweep.rotation import provider_catalog
+from keysweep.rotation.engine.plan import NotPossibleError, escalated, plan
+from keysweep.rotation.engine.steps import Mode, Step
+from keysweep.rotation.providers import Facts, Kind
+
+_MINT = Facts(
+    kind=Kind.MINT,
+    max_live_keys=None,
+    disable_reversible=False,
+    old_dies_on_set=False,
+    revocation_window=timedelta(0),
+    needs_admin=True,
+    tag_limit=100,
+    proven_on="a table",
+)
+_SWITCHED = replace(_MINT, disable_reversible=True)
+_SET = replace(_MINT, kind=Kind.SET_VALUE)
+_STANDBY = replace(_SWITCHED, kind=Kind.DEACTIVATE_ONLY)
+_BARE = replace(_MINT, kind=Kind.MANUAL)
+_ARRIVE = (Step.STAGE, Step.ACTIVATE, Step.ATTEST, Step.PROMOTE)
+_LEAVE = (Step.REVOKE, Step.PROVE_DEAD, Step.SHRED)
+_MINTED = (Step.PREPARE, Step.MINT, Step.SEAL, Step.VERIFY_NEW)
+_TAKEN = (Step.PREPARE, Step.TAKE_STANDBY, Step.VERIFY_NEW)
+
+
+@pytest.mark.parametrize(
+    ("facts", "mode", "expected"),
+    [
+        pytest.param(_MINT, Mode.PLANNED, (*_MINTED, *_ARRIVE, *_LEAVE), id="planned: new works before old dies"),
+        pytest.param(
+            _MINT, Mode.FORCED, (*_MINTED, *_ARRIVE, *_LEAVE), id="forced, no switch: the same, under a deadline"
+        ),
+        pytest.param(
+            _SWITCHED, Mode.PLANNED, (*_MINTED, *_ARRIVE, *_LEAVE), id="planned: nothing is switched off early"
+        ),
+        pytest.param(
+            _SWITCHED,
+            Mode.FORCED,
+            (*_MINTED, Step.CONTAIN, *_ARRIVE, *_LEAVE),
+            id="forced, reversible: switched off as soon as the new one is known to work",
+        ),
+        pytest.param(
+            _SET,
+            Mode.PLANNED,
+            (Step.PREPARE, Step.SEAL, Step.SET_VALUE, Step.VERIFY_NEW, *_ARRIVE, *_LEAVE),
+            id="we choose the value: it is sealed before the provider knows it",
+        ),
+        pytest.param(_STANDBY, Mode.PLANNED, (*_TAKEN, *_ARRIVE, *_LEAVE), id="standby: taken, not minted"),
+        pytest.param(
+            _STANDBY,
+            Mode.FORCED,
+            (*_TAKEN, Step.CONTAIN, *_ARRIVE, *_LEAVE),
+            id="standby, forced: the standby is on before the leaked one is off",
+        ),
+    ],
+)
+def test_order(facts: Facts, mode: Mode, expected: tuple[Step, ...]) -> None:
+    """The order of a rotation follows from the provider's facts and the mode alone."""
+    assert expected == plan(facts, mode, standby=True, has_admin=True).steps
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize(
+    ("facts", "standby", "has_admin", "hint"),
+    [
+        pytest.param(_STANDBY, False, True, "--standby", id="no call creates a key and no standby is sealed"),
+        pytest.param(_BARE, True, True, "by hand", id="no API at all"),
+        pytest.param(_MINT, False, False, "--admin-key", id="nobody is stored who may mint"),
+    ],
+)
+def test_what_is_not_possible_says_what_to_do(
+    facts: Facts, standby: bool, has_admin: bool, hint: str, mode: Mode
+) -> None:
+    """Where there is no automatic way nothing is started, the error names the next command, and the code is 5."""
+    with pytest.raises(NotPossibleError) as refused:
+        plan(facts, mode, standby=standby, has_admin=has_admin)
+    assert hint in str(refused.value.hint)
+    assert refused.value.exit_code == 5
+
+
+@pytest.mark.parametrize("name", provider_catalog.names())
+@pytest.mark.parametrize("mode", list(Mode))
+def test_every_provider_is_only_ended_after_a_new_key_serves(name: str, mode: Mode) -> None:
+    """Whatever the provider, REVOKE stands behind PROMOTE, PROMOTE behind ATTEST, and nothing is shredded before it is dead."""
+    steps = plan(provider_catalog.get(name).facts, mode, standby=True, has_admin=True).steps
+    order = [Step.PREPARE, Step.VERIFY_NEW, Step.ATTEST, Step.PROMOTE, Step.REVOKE, Step.PROVE_DEAD, Step.SHRED]
+    assert order == [step for step in steps if step in order]
+    assert len(steps) == len(set(steps))
+
+
+@pytest.mark.parametrize("facts", [_MINT, _SWITCHED, _SET, _STANDBY])
+def test_an_escalated_plan_is_the_forced_one(facts: Facts) -> None:
+    """A planned rotation whose key turns out to be compromised goes on by the steps that a forced one would take."""
+    steps = plan(facts, Mode.PLANNED, standby=True, has_admin=True).steps
+    forced = plan(facts, Mode.FORCED, standby=True, has_admin=True).steps
+    assert forced == escalated(facts, steps) == escalated(facts, forced)
