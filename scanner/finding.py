@@ -111,6 +111,8 @@ class Segment:
     """Length of the encoded run; None where `data` is the stored bytes themselves."""
     layout: tuple[Placed, ...] = ()
     """For text that was read from an image, in order of `start`."""
+    read_as: str = ""
+    """These bytes were read in that encoding too; what is found through it here was found there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

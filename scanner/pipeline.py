@@ -137,6 +137,8 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
             log.skip(name_of(segment.origin), Gap.DETECTOR_FAILED)
             continue
         for match in matches:
+            if match.via and match.via[0] == segment.read_as:
+                continue
             if _belongs(segment, match) and (match.via or taken.take(match.start, match.end)):
                 placer = placer or Placer(segment)
                 yield _sighting(segment, match, placer, tools)

@@ -84,11 +84,17 @@ def _matches(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
 def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Candidate | None:
     """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
     from keysweep.scanner.decoders.mapping import place_of
-    from keysweep.scanner.detectors.mend import mended, resolved, worth_mending
+    from keysweep.scanner.detectors.mend import joined, resolved
 
-    if rule.width > _WIDEST or not worth_mending(data, end, _run(rule.alphabet or _WORD)):
+    if rule.width > _WIDEST:
         return None
-    for view in (mended(data, low, rule.width), resolved(data, low, rule.width)):
+    alphabet = _run(rule.alphabet or _WORD)
+    for view in (
+        joined(data, low, end, rule.width, alphabet, whole=rule.whole),
+        resolved(data, low, end, rule.width, alphabet),
+    ):
+        if view is None:
+            continue
         for candidate in candidates(rule, view.data, 0, end - low, fixed=fixed):
             start, stop = place_of(view, candidate.start, candidate.end)
             if start > low or rule.begins(data, low):
@@ -99,11 +105,13 @@ def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
 def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: bool) -> Candidate | None:
     """Return a key of no fixed length with what stands behind the cut at its end."""
     from keysweep.scanner.decoders.mapping import place_of
-    from keysweep.scanner.detectors.mend import goes_on, mended
+    from keysweep.scanner.detectors.mend import goes_on, joined
 
     if rule.width > _WIDEST or not goes_on(data, candidate.start, candidate.end):
         return None
-    view = mended(data, candidate.start, rule.width)
+    view = joined(data, candidate.start, candidate.end, rule.width, _run(rule.alphabet or _WORD))
+    if view is None:
+        return None
     match = rule.confirm.match(view.data) if fixed or rule.whole else rule.confirm.search(view.data)
     longer = _candidate(rule, match) if match else None
     if longer is None or longer.start > 0 or len(longer.value) <= len(candidate.value):

@@ -23,11 +23,15 @@ _QUOTED_PRINTABLE = rb"=\r?\n"
 _CUT = re.compile(b"|".join((_CRI, _DOCKER, _SHELL, _QUOTED_PRINTABLE, _COLOUR, _STRINGS, _LINE)))
 _RECORD = re.compile(b"|".join((_CRI, _DOCKER)))
 _BREAK = re.compile(rb"\r?\n|(?:\\r)?\\n")
-_MORE = re.compile(rb"(?![A-Za-z_][A-Za-z0-9_.-]{1,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)")
+_MORE = re.compile(rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)")
 _NARROWEST = 40
 _WIDTHS = frozenset((60, 64, 72, 76, 79, 80, 96, 100, 110, 119, 120, 128, 132, 140, 150, 158, 160, 180, 200, 211, 237, 240))
 """Columns that terminals usually have."""
-_STOPS = frozenset(b"\n\r\\%&\x1b\"'=| \t\xe2")
+_ESCAPES = frozenset(b"\\%&")
+_WORDS = re.compile(rb"[A-Za-z0-9_.-]{0,40}[\\\"'`\]) \t]{0,6}[=:>,]{1,2}[\\\"'` \t(]{0,6}")
+_HEAD = 8
+_SPARE = 24
+_MOST_CUTS = 64
 
 
 def goes_on(data: bytes, start: int, end: int) -> bool:
@@ -48,26 +52,44 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     return width >= _NARROWEST and (width in _WIDTHS or beside == width)
 
 
-def worth_mending(data: bytes, end: int, alphabet: re.Pattern[bytes]) -> bool:
-    """Whether what stops the run of a key's characters behind *end* looks like a cut or an escape."""
-    run = alphabet.match(data, end, end + _MOST)
+def joined(
+    data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes], *, whole: bool = True
+) -> Decoded | None:
+    """Return the text of a key from *start* on with the cuts left out; None where nothing is cut.
+
+    Goes from one run of the key's characters over a cut to the next, so that it costs no more than the key is long.
+
+    Args:
+        data: the text.
+        start: where the key begins.
+        end: how far it is known.
+        width: of the widest key.
+        alphabet: matches a run of its characters.
+        whole: the key itself begins at *start*; otherwise words that tell of it do.
+    """
+    at = end if whole or (words := _WORDS.match(data, end)) is None else words.end()
+    text, pieces = bytearray(data[start:at]), [Piece(0, start)]
+    head = data[start : start + _HEAD]
+    while len(text) < width + _SPARE and len(pieces) < _MOST_CUTS:
+        run = alphabet.match(data, at, at + width + _SPARE)
+        stop = run.end() if run else at
+        text += data[at:stop]
+        cut = _CUT.match(data, stop)
+        if cut is None or data.startswith(head, cut.end()):
+            at = stop
+            break
+        at = cut.end()
+        pieces.append(Piece(len(text), at))
+    if len(pieces) == 1:
+        return None
+    text += data[at : at + _SPARE]
+    return Decoded(via=("joined",), data=bytes(text), start=start, end=at, pieces=tuple(pieces))
+
+
+def resolved(data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes]) -> Decoded | None:
+    """Return the text from *start*, where a key begins, with its escapes resolved; None where the key is not stopped by one."""
+    run = alphabet.match(data, end, end + width)
     stop = run.end() if run else end
-    return stop < len(data) and data[stop] in _STOPS
-
-
-def mended(data: bytes, start: int, width: int) -> Decoded:
-    """Return the text from *start*, where a key begins, without the cuts; a little more than the key is wide."""
-    high = min(start + min(2 * width + 512, _MOST), len(data))
-    text, pieces, last = bytearray(), [Piece(0, start)], start
-    for cut in _CUT.finditer(data, start, high):
-        pieces.append(Piece(len(text), last))
-        text += data[last : cut.start()]
-        last = cut.end()
-    pieces.append(Piece(len(text), last))
-    text += data[last:high]
-    return Decoded(via=("joined",), data=bytes(text), start=start, end=high, pieces=tuple(pieces))
-
-
-def resolved(data: bytes, start: int, width: int) -> Decoded:
-    """Return the text from *start*, where a key begins, with its escapes resolved."""
+    if stop >= len(data) or data[stop] not in _ESCAPES:
+        return None
     return unescape(data, start, min(start + min(4 * width + 256, _MOST), len(data)), via="escaped")

@@ -58,7 +58,9 @@ def read_fully(file: BinaryIO, count: int) -> bytes:
     return data
 
 
-def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> Iterator[Segment]:
+def _windows(
+    origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog, *, read_as: str = ""
+) -> Iterator[Segment]:
     start, line, column, total, repeated = 0, 1, 1, len(data), 0
     while True:
         fresh = read_fully(file, WINDOW) if len(data) >= WINDOW else b""
@@ -70,6 +72,7 @@ def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> I
             column=column,
             repeated=repeated,
             goes_on=bool(fresh),
+            read_as=read_as,
         )
         if not fresh:
             log.read(total)
@@ -101,7 +104,7 @@ def _decoded(
             encoded_length=len(stored),
         )
     rest = io.BytesIO(stored)
-    yield from _windows(origin, rest, rest.read(WINDOW), log)
+    yield from _windows(origin, rest, rest.read(WINDOW), log, read_as=encoding[:6])
 
 
 def _wide(head: bytes) -> str | None:
