@@ -251,14 +251,17 @@ def test_postgresql_takes_the_verifier_and_never_sees_the_password(postgres: Ser
 @pytest.mark.parametrize(
     ("uri", "expected"),
     [
-        pytest.param("postgresql://watcher:wrong@127.0.0.1:{port}/postgres", Liveness.DEAD, id="password refused"),
-        pytest.param("postgresql://watcher:x@127.0.0.1:9/postgres", Liveness.UNKNOWN, id="nobody listens"),
+        pytest.param("postgresql://watcher:{password}@127.0.0.1:{port}/postgres", Liveness.DEAD, id="password refused"),
+        pytest.param("postgresql://watcher:{password}@127.0.0.1:9/postgres", Liveness.UNKNOWN, id="nobody listens"),
     ],
 )
 def test_postgresql_is_believed_only_about_the_password(uri: str, expected: Liveness, postgres: Server) -> None:
     """A server that cannot be reached has not refused anything."""
     account = Account(credential="db", settings={}, admin=None)
-    assert _probe(provider_catalog.get("postgresql"), account, uri.format(port=postgres.port)) is expected
+    assert (
+        _probe(provider_catalog.get("postgresql"), account, uri.format(port=postgres.port, password="wrong"))
+        is expected
+    )
 
 
 @pytest.mark.xdist_group("postgres")
