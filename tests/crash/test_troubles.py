@@ -12,8 +12,8 @@ import pytest
 
 from keysweep.rotation.credential import State
 from samples.servers.postgres import Server
-from tests.crash.child import DiskFull, Point, command, start
 from tests.fakes.agents import attested_numbers, eventually, held_value
+from tests.fakes.command_line import DiskFull, Point, command, start
 from tests.fakes.stores import AGENTS, NAMES, VARIABLES, World, build_world
 from tests.fakes.vendors import Vendors
 

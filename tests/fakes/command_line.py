@@ -1,4 +1,4 @@
-"""A command line that dies at a given point of its rotation: what runs in the child processes of the crash tests.
+"""The command line in child processes that fork quickly, and that can be made to die at a given point of a rotation.
 
 The points are seen from outside the engine, in the statements that reach the database: directly after an intent row was
 committed, directly before an outcome row is written (the effect has happened), directly after it was committed.
@@ -20,7 +20,7 @@ CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 """Processes fork from one that has imported everything and has no threads: real processes, without half a second of imports."""
 CONTEXT.set_forkserver_preload(
     [
-        "tests.crash.child",
+        "tests.fakes.command_line",
         "keysweep.commands.rotate",
         "keysweep.commands.run",
         "keysweep.commands._rotation_targets",
