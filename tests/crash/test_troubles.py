@@ -142,3 +142,20 @@ def test_a_planned_rotation_that_was_killed_becomes_a_forced_one(
     assert "contain" in ended.output
     assert vendors.live("anthropic") == {world.ids["standby"]}
     assert world.actions().count("rotation.started") == 1
+
+
+@pytest.mark.parametrize("point", [Point("activate", "outcome"), Point("attest", "outcome")], ids=str)
+def test_an_agent_that_starts_in_the_middle_gets_the_new_key(point: Point, tmp_path: Path, vendors: Vendors) -> None:
+    """It started on the old key, behind the step that would have asked it to move: it is asked all the same."""
+    world = build_world(tmp_path / "world", vendors, kinds=("openai",), rotation={"settle_s": 0.0})
+    assert command(world.environ, world.folder, "rotate", NAMES["openai"], "--yes", trouble=point).code == -9
+    supervisor = start(world.environ, world.folder, "run", "--agent", AGENTS["openai"], "--", "sleep", "600")
+    try:
+        eventually(lambda: attested_numbers(world, "openai") == [1], "the agent to hold the old key")
+        ended = command(world.environ, world.folder, "rotate", NAMES["openai"], "--yes")
+        assert ended.code == 0, ended.output
+        eventually(lambda: attested_numbers(world, "openai") == [2], "the agent to hold the new key")
+    finally:
+        supervisor.terminate()
+        supervisor.join(20)
+        supervisor.close()

@@ -80,11 +80,20 @@ def test_signals_reach_the_agent(number: signal.Signals, world: World) -> None:
     process.close()
 
 
-def test_an_agent_that_ignores_sigterm_is_killed_after_the_grace(world: World) -> None:
-    """A stubborn agent, and a stubborn child of it, do not keep the old key alive."""
-    stubborn = 'trap "" TERM; sh -c \'trap "" TERM; while :; do sleep 0.05; done\' & while :; do sleep 0.05; done'
+_LOOP = "while :; do sleep 0.05; done"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(f'trap "" TERM; {_LOOP}', id="the agent itself"),
+        pytest.param(f"sh -c 'trap \"\" TERM; {_LOOP}' & {_LOOP}", id="a process that it started"),
+    ],
+)
+def test_what_ignores_sigterm_is_killed_after_the_grace(script: str, world: World) -> None:
+    """Neither a stubborn agent nor a stubborn child of it keeps the old key alive."""
     with _supervised(
-        world, "sh", "-c", stubborn, stop=lambda process: os.kill(process.pid, signal.SIGKILL)
+        world, "sh", "-c", script, stop=lambda process: os.kill(process.pid, signal.SIGKILL)
     ) as supervisor:
         (old,) = children(supervisor.pid)
         rotated = command(world.environ, world.folder, "rotate", NAMES["openai"], "--compromised", "--yes")
