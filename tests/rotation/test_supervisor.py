@@ -80,6 +80,14 @@ def test_signals_reach_the_agent(number: signal.Signals, world: World) -> None:
     process.close()
 
 
+def _kill_group(supervisor: Any) -> None:
+    """Leave nothing behind, also where the test failed: these agents do not end by themselves."""
+    agents = children(supervisor.pid)
+    supervisor.kill()
+    for agent in agents:
+        os.killpg(agent, signal.SIGKILL)
+
+
 _LOOP = "while :; do sleep 0.05; done"
 
 
@@ -92,9 +100,7 @@ _LOOP = "while :; do sleep 0.05; done"
 )
 def test_what_ignores_sigterm_is_killed_after_the_grace(script: str, world: World) -> None:
     """Neither a stubborn agent nor a stubborn child of it keeps the old key alive."""
-    with _supervised(
-        world, "sh", "-c", script, stop=lambda process: os.kill(process.pid, signal.SIGKILL)
-    ) as supervisor:
+    with _supervised(world, "sh", "-c", script, stop=_kill_group) as supervisor:
         (old,) = children(supervisor.pid)
         rotated = command(world.environ, world.folder, "rotate", NAMES["openai"], "--compromised", "--yes")
         assert rotated.code == 0, rotated.output
@@ -102,7 +108,6 @@ def test_what_ignores_sigterm_is_killed_after_the_grace(script: str, world: Worl
         assert new != old
         left = [pid for pid in _pids() if environment(pid).get("OPENAI_API_KEY") == world.planted["openai"]]
         assert left == []
-        os.killpg(new, signal.SIGKILL)
 
 
 def _pids() -> list[int]:
