@@ -101,7 +101,7 @@ def _login(uri: Secret, timeout_s: float) -> Any:
     found = _parse(uri)
     host, _, port = found["host"].rpartition(":") if ":" in found["host"] else (found["host"], "", "5432")
     path, _, query = found["rest"].partition("?")
-    asked = {name: value for name, value in parse_qsl(query) if name in _CONNECTION}
+    asked: dict[str, Any] = {name: value for name, value in parse_qsl(query) if name in _CONNECTION}
     return psycopg.connect(
         host=host,
         port=int(port) if port.isdecimal() else 5432,
