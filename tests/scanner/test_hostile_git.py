@@ -123,7 +123,7 @@ def test_git_sees_no_setting_but_ours(trap: tuple[Repo, Path], tmp_path: Path) -
     """Neither the target's nor the user's: what git would obey, in full, is what the shadow says."""
     repo, _ = trap
     payload = tmp_path / "payload"
-    (Path(os.environ["HOME"]) / ".gitconfig").write_text(f"[core]\n\tfsmonitor = {payload}\n")
+    (Path(os.environ["HOME"]) / ".gitconfig").write_text(f"[core]\n\tsshCommand = {payload}\n")
     with shadow_of(repo.path, CoverageLog()) as shadow:
         assert shadow is not None
         names = {line.split(b"=")[0] for line in shadow.lines("config", "--list").splitlines()}
