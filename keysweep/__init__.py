@@ -9,13 +9,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keysweep.reports.build import build_report
     from keysweep.rotation.engine.rotate import rotate
     from keysweep.rotation.vault.unlock import unlock as open_vault
     from keysweep.scanner.pipeline import scan
 
-__all__ = ["open_vault", "rotate", "scan"]
+__all__ = ["build_report", "open_vault", "rotate", "scan"]
 
 _HOME = {
+    "build_report": ("keysweep.reports.build", "build_report"),
     "open_vault": ("keysweep.rotation.vault.unlock", "unlock"),
     "rotate": ("keysweep.rotation.engine.rotate", "rotate"),
     "scan": ("keysweep.scanner.pipeline", "scan"),

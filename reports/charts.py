@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from keysweep.reports.frames import Bar
+from keysweep.reports.phrases import duration
 
 INK, MUTED, LINE = "#14213d", "#5f6775", "#d1d5db"
 BLUE, AMBER, RED, GREEN, GREY = "#2f5d9b", "#d19a3a", "#b42318", "#1f7a4d", "#9aa3b2"
 _WIDTH = 640
 _PALE = "#c3d3e8"
+_WITHIN, _OVERDUE = "#6f94c4", "#8f1c12"
+"""Apart in grey too: the overdue bars are the darkest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +37,10 @@ def age_histogram(bars: Sequence[Bar], *, limit_days: int, bar_days: int) -> str
     base, left, top = 178, 8, 50
     step = (_WIDTH - left * 2) / len(bars)
     most = max(bar.total for bar in bars) or 1
-    parts = _legend((("within the limit", BLUE), ("reaches it in ten days", AMBER), ("overdue", RED)), left)
+    parts = _legend((("within the limit", _WITHIN), ("reaches it in ten days", AMBER), ("overdue", _OVERDUE)), left)
     for number, bar in enumerate(bars):
         x, y = left + number * step + step * 0.06, float(base)
-        for count, colour in ((bar.within, BLUE), (bar.due_soon, AMBER), (bar.overdue, RED)):
+        for count, colour in ((bar.within, _WITHIN), (bar.due_soon, AMBER), (bar.overdue, _OVERDUE)):
             tall = (base - top) * count / most
             y -= tall
             if count:
@@ -89,7 +92,7 @@ def spans(rows: Sequence[Span]) -> str:
         parts.append(_text(left - 10, y + 10, _short(span.name), size=10.5, anchor="end"))
         parts.append(_rect(left, y, max(accepted, 0.5), 12, _PALE))
         parts.append(_rect(left + accepted, y, max((span.dead_s - span.accepted_s) * scale, 1.0), 12, BLUE))
-        parts.append(_text(left + span.dead_s * scale + 6, y + 10, f"{span.dead_s:.2f} s", size=10.5, weight=600))
+        parts.append(_text(left + span.dead_s * scale + 6, y + 10, duration(span.dead_s), size=10.5, weight=600))
     parts.append(_line(left, top - 4, left, top + row * len(rows), INK))
     told = "; ".join(f"{s.name}: accepted after {s.accepted_s:.2f} s, dead after {s.dead_s:.2f} s" for s in rows)
     return _svg(top + row * len(rows) + 4, f"From the first sighting to the proof of death. {told}.", parts)

@@ -105,7 +105,11 @@ class Supervisor:
                 if wanted.wanted > self._generation:
                     pause_s = _FIRST_PAUSE_S
                 self._restart(identifier, wanted)
-            elif self._injected is not None and now - self._started_at >= self._opened.settings.rotation.settle_s:
+            elif (
+                self._child is not None
+                and self._injected is not None
+                and now - self._started_at >= self._opened.settings.rotation.settle_s
+            ):
                 self._attest(identifier)
             if now - beat_at > _BEAT_S:
                 beat_at = now

@@ -94,7 +94,8 @@ def _loop(world: World, report: Path) -> float:
 
     _step(4, "Forced rotation: mint, deliver, see the agent on it, revoke, prove dead")
     _show("keysweep rotate --compromised --yes", world.run("rotate", "--compromised", "--yes"))
-    seen = json.loads(world.run("scan", "terminal.png", "-o", "json", expect=(1,)))["findings"][0]["id"]
+    found = json.loads(world.run("scan", "terminal.png", "-o", "json", expect=(1,)))["findings"]
+    seen = next(finding["id"] for finding in found if finding["credential"])
     _say("\nA screenshot only resembles a key, so a person names the finding:")
     _show(f"keysweep rotate --finding {seen} --yes", world.run("rotate", "--finding", seen, "--yes"))
     took = time.monotonic() - started

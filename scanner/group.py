@@ -42,7 +42,15 @@ def group(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
 def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
     best = min(
         together,
-        key=lambda s: (-s.severity.rank, _CONFIDENCE_ORDER.index(s.confidence), -len(s.preview.prefix), s.rule),
+        key=lambda s: (
+            -s.severity.rank,
+            _CONFIDENCE_ORDER.index(s.confidence),
+            -len(s.preview.prefix),
+            s.rule,
+            s.provider,
+            s.preview.prefix,
+            s.preview.length,
+        ),
     )
     matches = [s.credential for s in together if s.credential is not None]
     return Finding(
@@ -53,9 +61,13 @@ def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
         confidence=min((s.confidence for s in together), key=_CONFIDENCE_ORDER.index),
         fingerprint=fingerprint,
         preview=best.preview,
-        credential=min(matches, key=lambda m: (_MATCH_ORDER.index(m.match), -m.certainty)) if matches else None,
+        credential=min(matches, key=_surest) if matches else None,
         occurrences=tuple(sorted({s.occurrence for s in together}, key=_place)),
     )
+
+
+def _surest(match: CredentialMatch) -> tuple[object, ...]:
+    return (_MATCH_ORDER.index(match.match), -match.certainty, match.name, match.version, match.state)
 
 
 def _place(occurrence: Occurrence) -> tuple[str, ...]:

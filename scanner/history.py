@@ -133,12 +133,14 @@ def _record_finding(connection: Connection, finding: Finding, at: datetime) -> N
 
 def _record_sighting(connection: Connection, finding_id: str, occurrence: Occurrence, now: str) -> None:
     table = tables.sighting
-    where = (table.c.finding_id == finding_id, table.c.place == describe_place(occurrence))
+    # NOTE: a path may hold bytes that are no text; databases refuse those, and a place is for people only.
+    place = describe_place(occurrence).encode("utf-8", "backslashreplace").decode()
+    where = (table.c.finding_id == finding_id, table.c.place == place)
     if connection.execute(update(table).where(*where).values(last_seen=now)).rowcount == 0:
         connection.execute(
             insert(table).values(
                 finding_id=finding_id,
-                place=describe_place(occurrence),
+                place=place,
                 detail=json.dumps(occurrence_json(occurrence)),
                 first_seen=now,
                 last_seen=now,

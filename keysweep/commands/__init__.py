@@ -11,9 +11,18 @@ from typing import Any, NoReturn
 import click
 
 from keysweep.commands._invocation import Invocation, shared_options
-from keysweep.foundation.errors import ExitCode, KeysweepError
+from keysweep.foundation.errors import ExitCode, KeysweepError, MissingExtraError
 
 _FOLDER = Path(__file__).parent
+_EXTRAS = {
+    "PIL": "ocr",
+    "httpx2": "rotate",
+    "psycopg": "rotate",
+    "jinja2": "report",
+    "pandas": "report",
+    "weasyprint": "report",
+}
+"""Which extra brings a package that the base lacks."""
 _LONG = 16
 """Characters from which on a typed value might be a key."""
 
@@ -68,8 +77,6 @@ def execute(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
         result: Any = _root.main(args=args, prog_name="keysweep", standalone_mode=False, obj=Invocation())
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return ExitCode.INTERRUPTED
@@ -79,15 +86,14 @@ def execute(args: list[str] | None = None) -> int:
         click.echo(_without_values(said.getvalue(), sys.argv[1:] if args is None else args), err=True, nl=False)
         return ExitCode.USAGE
     except KeysweepError as error:
-        click.echo(f"Error: {error.message}.", err=True)
-        if error.hint:
-            click.echo(f"Next: {error.hint}", err=True)
-        return error.exit_code
+        return _report(error)
     except SystemExit as stop:  # ours carry an ExitCode; click ends with a bare 1 when nobody reads the output
         return stop.code if isinstance(stop.code, ExitCode) else ExitCode.INCOMPLETE
     except KeyboardInterrupt:
         click.echo("Interrupted; what was done is kept.", err=True)
         return ExitCode.INTERRUPTED
+    except ModuleNotFoundError as error:
+        return _report_missing(error)
     except Exception as error:  # noqa: BLE001  the error boundary: a bug ends with code 70 and never with a secret
         return _report_bug(error)
     return int(result or ExitCode.DONE)
@@ -99,6 +105,21 @@ def _without_values(message: str, args: list[str]) -> str:
         if len(value) >= _LONG:
             message = message.replace(value, "[not shown]")
     return message
+
+
+def _report(error: KeysweepError) -> int:
+    click.echo(f"Error: {error.message}.", err=True)
+    if error.hint:
+        click.echo(f"Next: {error.hint}", err=True)
+    return error.exit_code
+
+
+def _report_missing(error: ModuleNotFoundError) -> int:
+    """Name the extra that brings a package which is not installed; any other missing module is a bug."""
+    package = str(error.name).partition(".")[0]
+    if package not in _EXTRAS:
+        return _report_bug(error)
+    return _report(MissingExtraError(feature="this", extra=_EXTRAS[package]))
 
 
 def _report_bug(error: Exception) -> int:

@@ -167,7 +167,7 @@ def run(
                 connection,
                 actor=actor,
                 action="scan.finished",
-                subject=", ".join(targets)[:200],
+                subject=", ".join(targets)[:200].encode("utf-8", "backslashreplace").decode(),
                 detail={
                     "findings": len(result.findings),
                     "mapped": sum(finding.credential is not None for finding in result.findings),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keysweep.reports.evidence import Evidence
     from keysweep.rotation.vault.unlock import OpenVault
 
-_RENDERERS = {".pdf": "pdf", ".html": "html", ".csv": "csv", ".json": "json"}
+_ENDINGS = (".pdf", ".html", ".csv", ".json")
 
 
 @click.command()
@@ -41,8 +41,8 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     if output is None and not check:
         msg = "say where to: -o FILE.pdf, or --check"
         raise UsageError(msg)
-    if output is not None and output.suffix not in _RENDERERS:
-        msg = f"{output}: the ending says the format: {', '.join(_RENDERERS)}"
+    if output is not None and output.suffix not in _ENDINGS:
+        msg = f"{output}: the ending says the format: {', '.join(_ENDINGS)}"
         raise UsageError(msg)
     with invocation.vault() as opened:
         evidence = _evidence(opened, start, end, max_age, run_by=invocation.actor)
@@ -85,17 +85,17 @@ def _check(evidence: Evidence) -> int:
 
 def _write(invocation: Invocation, opened: OpenVault, evidence: Evidence, framework: str, output: Path) -> None:
     import hashlib
-    import importlib
 
     from keysweep.foundation.errors import UsageError
     from keysweep.foundation.ledger import checkpoint
-    from keysweep.reports import catalog, seal
+    from keysweep.reports import seal
+    from keysweep.reports.build import build_report
+    from keysweep.reports.catalog import Framework
 
-    document = catalog.get("key_age").build(evidence, catalog.Framework(framework))
-    content: bytes = importlib.import_module(f"keysweep.reports.render.{_RENDERERS[output.suffix]}").render(document)
+    built = build_report(evidence, framework=Framework(framework), form=output.suffix.removeprefix("."))
     sealed = seal.make(
-        content,
-        report_id=document.id,
+        built.content,
+        report_id=built.id,
         ledger_seq=evidence.ledger_seq,
         ledger_head=evidence.ledger_head,
         sign=opened.signer.sign,
@@ -103,7 +103,7 @@ def _write(invocation: Invocation, opened: OpenVault, evidence: Evidence, framew
     )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(content)
+        output.write_bytes(built.content)
         seal.seal_path(output).write_text(sealed.text(), encoding="utf-8")
     except OSError as error:
         msg = f"cannot write {output}: {error.strerror}"
@@ -113,11 +113,11 @@ def _write(invocation: Invocation, opened: OpenVault, evidence: Evidence, framew
             connection,
             actor=invocation.actor,
             action="report.written",
-            subject=document.id,
-            detail={"sha256": hashlib.sha256(content).hexdigest(), "framework": framework},
+            subject=built.id,
+            detail={"sha256": hashlib.sha256(built.content).hexdigest(), "framework": framework},
         )
         checkpoint.take(connection, sign=opened.signer.sign, public_key=opened.signer.public_key, clock=opened.clock)
-    click.echo(f"{output}: {document.id}, {len(content):,} bytes, sealed in {seal.seal_path(output).name}", err=True)
+    click.echo(f"{output}: {built.id}, {len(built.content):,} bytes, sealed in {seal.seal_path(output).name}", err=True)
 
 
 def _days(text: str) -> int:

@@ -11,7 +11,7 @@ from keysweep.reports.document import Cell, Chart, Column, Figures, KeyFigure, M
 from keysweep.reports.evidence import Evidence
 from keysweep.reports.phrases import count, duration, moment, share
 
-_MOST = 5
+_MOST = 3
 """Points of each kind that the first page names; the chapters have all."""
 
 

@@ -28,7 +28,8 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
         FencedError: another worker took over.
     """
     if _started(run, Step.ROLL_BACK):
-        return _back(run, StepFailedError("the rotation was being rolled back"))
+        failure = StepFailedError("the rotation was being rolled back")
+        return (Outcome.ROLLED_BACK, failure) if _done(run, Step.ROLL_BACK) else _back(run, failure)
     stragglers: KeysweepError | None = None
     for step in run.record().steps:
         if _done(run, step):

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError
-
 from keysweep.foundation.clock import Monotonic, Sleep
+from keysweep.foundation.database.connect import StoreUnusableError
 from keysweep.foundation.errors import ExitCode, KeysweepError, UsageError
 from keysweep.rotation import agent_catalog, instances, provider_catalog
 from keysweep.rotation.credential import Credential, State, VersionRef
@@ -144,11 +143,11 @@ def _held(opened: OpenVault, lease: Lease) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        msg = f"the store cannot be written ({type(error.orig).__name__}), so the rotation stopped where it was"
-        raise UnrecordedError(msg, hint="make room for it, then: keysweep rotate --list") from None
+    except StoreUnusableError as error:
+        msg = f"the rotation stopped where it was: {error.message}"
+        raise UnrecordedError(msg, hint="mend the store, then: keysweep rotate --list") from None
     finally:
-        with suppress(DBAPIError), opened.database.write() as connection:  # it runs out by itself
+        with suppress(StoreUnusableError), opened.database.write() as connection:  # it runs out by itself
             release(connection, lease)
 
 

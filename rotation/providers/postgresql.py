@@ -12,7 +12,7 @@ import re
 import secrets
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.providers import Account, Facts, Kind, Liveness, Provider, ProviderError, Trouble, Verdict
@@ -24,6 +24,8 @@ _URI = re.compile(
 )
 _WRONG_PASSWORD = "28P01"  # noqa: S105  an error code of PostgreSQL
 _TIMEOUT_S = 5
+_CONNECTION = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "target_session_attrs"})
+"""What a URI may ask of the connection: dropping `sslmode` would send a login in the clear."""
 _MARK = "keysweep: password set at "
 
 
@@ -98,16 +100,18 @@ def _login(uri: Secret, timeout_s: float) -> Any:
 
     found = _parse(uri)
     host, _, port = found["host"].rpartition(":") if ":" in found["host"] else (found["host"], "", "5432")
-    database = found["rest"].partition("?")[0].strip("/") or "postgres"
+    path, _, query = found["rest"].partition("?")
+    asked: dict[str, Any] = {name: value for name, value in parse_qsl(query) if name in _CONNECTION}
     return psycopg.connect(
         host=host,
         port=int(port) if port.isdecimal() else 5432,
         user=unquote(found["role"]),
         password=unquote(found["password"]),
-        dbname=unquote(database),
+        dbname=unquote(path.strip("/")) or "postgres",
         connect_timeout=max(int(min(timeout_s, _TIMEOUT_S)), 2),
         application_name="keysweep",
         autocommit=True,
+        **asked,
     )
 
 

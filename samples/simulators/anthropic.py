@@ -20,7 +20,7 @@ def _serves(call: Call) -> bool:
 def _answer(state: State, call: Call) -> Answer:
     if "anthropic-version" not in call.headers:
         return _error(400, "invalid_request_error", "anthropic-version: header is required")
-    key = state.by_value(call.headers.get("x-api-key", ""))
+    key = state.by_value(_value(call))
     if not accepted(state, key, call.now) or key is None:
         return _error(401, "authentication_error", "invalid x-api-key")
     if found := _KEY.fullmatch(call.path):
@@ -45,6 +45,11 @@ def _answer(state: State, call: Call) -> Answer:
             },
         )
     return _error(404, "not_found_error", "unknown path")
+
+
+def _value(call: Call) -> str:
+    """Return the key of a request: the API reference shows it in a header of its own, the newer SDK sends it as a bearer."""
+    return call.headers.get("x-api-key") or call.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _keys(state: State, call: Call, key_id: str | None) -> Answer:

@@ -14,7 +14,7 @@ _MINT = re.compile(r"/v1/organization/projects/([^/]+)/service_accounts/([^/]+)/
 
 
 def _serves(call: Call) -> bool:
-    return call.path.startswith("/v1/") and "x-api-key" not in call.headers
+    return call.path.startswith("/v1/") and not {"x-api-key", "anthropic-version"} & set(call.headers)
 
 
 def _answer(state: State, call: Call) -> Answer:

@@ -14,7 +14,10 @@ from keysweep.scanner.ocr.confusable import fold
 
 _LEAST_PREFIX = 6
 _LEAST_RUN = 24
-_RUN = re.compile(rb"[^\s\"'<>()]+(?:\n[^\s\"'<>()]{12,})?")
+_CHUNK = rb"[^\s\"'<>()]"
+_ROW = _CHUNK + rb"+(?:(?:(?<=[-_]) | (?=[-_]))" + _CHUNK + rb"+| " + _CHUNK + rb"{12,})*"
+_RUN = re.compile(_ROW + rb"(?:\n(?=" + _CHUNK + rb"{12,})" + _ROW + rb")?")
+"""A key as engines read it: with spaces beside hyphens and within long runs, over one line break at most."""
 
 
 @final
@@ -61,5 +64,5 @@ def _match(rule: Rule, run: re.Match[bytes]) -> Match:
         prefix=rule.prefix,
         start=run.start(),
         end=run.end(),
-        secret=Secret(run[0].replace(b"\n", b"")),
+        secret=Secret(re.sub(rb"\s", b"", run[0])),
     )

@@ -56,9 +56,10 @@ def test_1_wins_over_3(leak: Path) -> None:
     folder = leak.parent / "folder"
     folder.mkdir()
     (folder / "clean.txt").write_text("hello\n")
-    (folder / "hole").symlink_to("/nowhere")
-    assert keysweep("scan", folder, "--strict").returncode == 3
-    assert keysweep("scan", leak.parent, "--strict").returncode == 1
+    (folder / "large.txt").write_bytes(b"x" * 1_100_000)
+    limited = ("--strict", "--max-size", "1")
+    assert keysweep("scan", folder, *limited).returncode == 3
+    assert keysweep("scan", leak.parent, *limited).returncode == 1
 
 
 def test_exit_zero_is_for_pipelines_that_only_report(leak: Path) -> None:

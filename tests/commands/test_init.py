@@ -129,8 +129,9 @@ def test_a_place_that_cannot_be_is_said_plainly(tmp_path: Path, store: str, key:
 
 def test_a_store_on_a_server_does_not_show_its_password(tmp_path: Path) -> None:
     """Neither when it cannot be reached nor in the hint."""
+    password = "swordfish-1"
     done = keysweep(
-        "init", "--store", "postgresql+psycopg://me:swordfish-1@127.0.0.1:1/db", "--key-file", tmp_path / "k"
+        "init", "--store", f"postgresql+psycopg://me:{password}@127.0.0.1:1/db", "--key-file", tmp_path / "k"
     )
     assert done.returncode == 6
     assert "swordfish" not in done.stdout + done.stderr

@@ -32,7 +32,7 @@ REFUSED = {
         "postgresql://svc:password@h/d",
         "postgresql://svc:<password>@h/d",
         "postgresql://svc:${PW}@h/d",
-        "postgresql://svc:%s@h/d".replace("%s", "%(pw)%"),
+        "postgresql://svc:%(pw)%@h/d",
         "postgresql://svc:****@h/d",
         "postgresql://svc:xxxx@h/d",
         "postgresql://svc:@h/d",

@@ -13,9 +13,9 @@ from keysweep.rotation.credential import State
 from keysweep.rotation.engine.plan import plan
 from keysweep.rotation.engine.steps import Mode
 from samples.servers.postgres import Server
-from tests.crash.child import Point, command, start
 from tests.fakes.agents import attested_numbers, eventually, held_value
 from tests.fakes.canaries import leaks
+from tests.fakes.command_line import Point, command, start
 from tests.fakes.stores import AGENTS, NAMES, World, build_world
 from tests.fakes.vendors import Vendors
 

@@ -182,3 +182,28 @@ def test_only_the_ledger_entries_of_the_period_are_counted(opened: OpenVault, ca
         with opened.database.write() as connection:
             opened.ledger.append(connection, actor="test", action="key.resolved", subject="orders")
     assert seen(opened).events == {"key.resolved": 2}
+
+
+def test_a_rotation_is_seen_as_far_as_it_was_at_the_freeze(opened: OpenVault) -> None:
+    """Steps and outcome of a later moment belong to the next report."""
+    add(opened, "orders", FREEZE - timedelta(days=10))
+    with opened.database.write() as connection:
+        owner = ref(opened, "orders", 1).credential_id
+        connection.execute(
+            insert(tables.rotation).values(
+                id="r-1", credential_id=owner, old_number=1, new_number=None, mode="forced", steps="[]", reason="",
+                tag="t", started_at=to_text(FREEZE - timedelta(seconds=1)),
+                finished_at=to_text(FREEZE + timedelta(seconds=1)), outcome="done",
+            )
+        )  # fmt: skip
+        for seq, (step, at) in enumerate((("mint", FREEZE), ("prove-dead", FREEZE + timedelta(seconds=1))), 1):
+            connection.execute(
+                insert(tables.journal).values(
+                    rotation_id="r-1", seq=seq, step=step, attempt=1, phase="outcome", result="ok", detail="{}", fence=1,
+                    at=to_text(at),
+                )
+            )  # fmt: skip
+    (early,) = seen(opened).rotations
+    assert (early.outcome, early.at_ms("mint"), early.at_ms("prove-dead")) == ("running", 1000, None)
+    (late,) = seen(opened, end=FREEZE + timedelta(seconds=2)).rotations
+    assert (late.outcome, late.at_ms("prove-dead")) == ("done", 2000)

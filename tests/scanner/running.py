@@ -32,7 +32,7 @@ def keysweep(*arguments: object, stdin: bytes = b"") -> Done:
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = commands.run([str(argument) for argument in arguments])
+            code = commands.execute([str(argument) for argument in arguments])
     finally:
         sys.stdin = given
     texts = [stream.buffer.getvalue().decode("utf-8") for stream in (out, err)]  # type: ignore[attr-defined]

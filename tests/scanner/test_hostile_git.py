@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from keysweep.scanner.coverage import Gap
+from keysweep.scanner.coverage import CoverageLog, Gap
+from keysweep.scanner.shadow import shadow_of
 from keysweep.scanner.sources import Source
 from keysweep.scanner.sources.git import Git, Staged
 from tests.scanner.making import key, look
@@ -118,6 +119,22 @@ def test_the_environment_of_the_caller_is_not_obeyed_either(
     assert not canary.exists(), canary.read_text()
 
 
+def test_git_sees_no_setting_but_ours(trap: tuple[Repo, Path], tmp_path: Path) -> None:
+    """Neither the target's nor the user's: what git would obey, in full, is what the shadow says."""
+    repo, _ = trap
+    payload = tmp_path / "payload"
+    (Path(os.environ["HOME"]) / ".gitconfig").write_text(f"[core]\n\tsshCommand = {payload}\n")
+    with shadow_of(repo.path, CoverageLog()) as shadow:
+        assert shadow is not None
+        names = {line.split(b"=")[0] for line in shadow.lines("config", "--list").splitlines()}
+    assert names == {
+        b"core.bare",
+        b"core.repositoryformatversion",
+        b"core.deltabasecachelimit",
+        b"core.fsmonitor",
+    }
+
+
 def test_a_partial_clone_fetches_nothing(trap: tuple[Repo, Path], tmp_path: Path) -> None:
     """A missing object of a repository with a promisor remote would start a transport of the target's choice."""
     repo, canary = trap
@@ -196,8 +213,6 @@ def test_the_shadow_is_gone_afterwards(
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     look(Git(repo.path))
-    from keysweep.scanner.coverage import CoverageLog
-
     blobs = Git(repo.path).blobs(CoverageLog())
     next(blobs)
     blobs.close()

@@ -163,7 +163,9 @@ def _named(error: DBAPIError) -> KeysweepError | None:
     if not isinstance(error, OperationalError) or primary == sqlite3.SQLITE_ERROR:
         return None
     why = str(error.orig) if primary is not None else type(error.orig).__name__
-    return StoreUnusableError(f"the store cannot be used: {why}", hint="check that it is reachable and writable for you")
+    return StoreUnusableError(
+        f"the store cannot be used: {why}", hint="check that it is reachable and writable for you"
+    )
 
 
 def _sqlite(path: Path) -> Engine:

@@ -15,6 +15,9 @@ __all__ = ["metadata"]
 _CURRENT = sql("state = 'current'")
 """At most one version of a credential is current: the engines enforce it."""
 
+_DONE = sql("phase = 'outcome' AND result = 'ok'")
+"""A step of a rotation is done once: a revocation cannot be recorded twice, whoever tries."""
+
 store = table(
     "store",
     "This store; one row.",
@@ -174,6 +177,7 @@ journal = table(
     text("detail", "Public facts of the step as JSON."),
     integer("fence", "Fence of the lease that it was written under."),
     text("at", "When."),
+    Index("uq_journal_done", "rotation_id", "step", unique=True, sqlite_where=_DONE, postgresql_where=_DONE),
 )
 
 cell = table(

@@ -136,8 +136,9 @@ def test_a_place_that_cannot_be_is_a_usage_error(store: str) -> None:
 
 def test_an_unreachable_server_is_denied_without_its_password() -> None:
     """The message has neither the address nor the password of the URL."""
+    password = "swordfish-swordfish"
     with pytest.raises(DeniedError) as caught:
-        open_database("postgresql+psycopg://me:swordfish-swordfish@127.0.0.1:1/db")
+        open_database(f"postgresql+psycopg://me:{password}@127.0.0.1:1/db")
     assert "swordfish" not in f"{caught.value.message} {caught.value.hint}"
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from keysweep.foundation.clock import Clock, system_clock
 from keysweep.rotation.engine import journal
@@ -112,3 +113,14 @@ def test_a_release_by_the_fenced_worker_takes_nothing_away(world: World) -> None
             release(connection, first)
         with pytest.raises(BusyError):
             _take(opened, world)
+
+
+def test_a_step_is_recorded_as_done_once(world: World) -> None:
+    """The store refuses a second good outcome of a step: a revocation cannot be on record twice, whoever writes it."""
+    with world.open() as opened:
+        written = Journal(_begun(opened, world), _take(opened, world), system_clock)
+        with opened.database.write() as connection:
+            written.outcome(connection, Step.REVOKE, 1, Result.FAILED)
+            written.outcome(connection, Step.REVOKE, 2, Result.OK)
+        with opened.database.write() as connection, pytest.raises(IntegrityError):
+            written.outcome(connection, Step.REVOKE, 3, Result.OK)

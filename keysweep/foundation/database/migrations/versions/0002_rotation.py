@@ -171,4 +171,12 @@ def upgrade() -> None:
         comment="Write-ahead log of external effects: an intent before, an outcome after.  Rows are added, never changed.",
         sqlite_strict=True,
     )
+    op.create_index(
+        "uq_journal_done",
+        "journal",
+        ["rotation_id", "step"],
+        unique=True,
+        sqlite_where=sa.text("phase = 'outcome' AND result = 'ok'"),
+        postgresql_where=sa.text("phase = 'outcome' AND result = 'ok'"),
+    )
     forbid_changes(op, "journal", "the journal is append-only")

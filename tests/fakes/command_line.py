@@ -1,4 +1,4 @@
-"""A command line that dies at a given point of its rotation: what runs in the child processes of the crash tests.
+"""The command line in child processes that fork quickly, and that can be made to die at a given point of a rotation.
 
 The points are seen from outside the engine, in the statements that reach the database: directly after an intent row was
 committed, directly before an outcome row is written (the effect has happened), directly after it was committed.
@@ -20,7 +20,7 @@ CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 """Processes fork from one that has imported everything and has no threads: real processes, without half a second of imports."""
 CONTEXT.set_forkserver_preload(
     [
-        "tests.crash.child",
+        "tests.fakes.command_line",
         "keysweep.commands.rotate",
         "keysweep.commands.run",
         "keysweep.commands._rotation_targets",
@@ -36,6 +36,9 @@ CONTEXT.set_forkserver_preload(
         "platformdirs",
     ]
 )
+
+_ROOM = 4096
+"""Bytes that a file may have on a full disk: enough for what the command prints, not for a transaction."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Point:
 
 @dataclass(frozen=True)
 class DiskFull:
-    """From the intent row of a step on, no file may grow beyond what it is now."""
+    """When the outcome of a step is written the disk is full: no file takes more than a few bytes."""
 
     step: str
 
@@ -128,11 +131,10 @@ def _die_at(point: Point) -> None:
 
 def _fill_disk_at(step: str) -> None:
     def reached(*, committed: bool) -> None:
-        if committed:
-            largest = max(path.stat().st_size for path in Path("store").iterdir())
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+        if not committed:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (_ROOM, resource.RLIM_INFINITY))
 
-    _watch(step, "intent", reached)
+    _watch(step, "outcome", reached)
 
 
 def _watch(step: str, phase: str, reached: Any) -> None:

@@ -1,0 +1,164 @@
+"""`keysweep rotate` as people use it: what it shows, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.canaries import forms
+from tests.fakes.command_line import Ended, command
+from tests.fakes.fixtures import vendors, world
+from tests.fakes.stores import NAMES, World
+
+__all__ = ["vendors", "world"]
+_ALL = ("openai", "anthropic")
+
+
+def _rotate(world: World, *arguments: str) -> Ended:
+    ended = command(world.environ, world.folder, "rotate", *arguments)
+    said = ended.output.encode()
+    assert [form for value in world.planted.values() for form, needle in forms(value).items() if needle in said] == []
+    assert "\x1b" not in ended.output
+    return ended
+
+
+def _untouched(world: World) -> bool:
+    return (
+        all(world.vendors.live(kind) == {world.ids[kind]} for kind in _ALL)
+        and "rotation.started" not in world.actions()
+    )
+
+
+def _leak(world: World, *kinds: str) -> None:
+    """Let the keys of these kinds be found in a log."""
+    (world.folder / "a.log").write_text("".join(f"key={world.planted[kind]}\n" for kind in kinds))
+    assert command(world.environ, world.folder, "scan", "a.log").code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        pytest.param((NAMES["openai"],), "planned", id="a key"),
+        pytest.param((NAMES["openai"], "--compromised"), "forced", id="a key that is compromised"),
+        pytest.param((*NAMES.values(),)[:2], "take-standby", id="several keys"),
+    ],
+)
+def test_a_plan_shows_the_steps_and_stops(arguments: tuple[str, ...], shown: str, world: World) -> None:
+    """Nothing is called, nothing is started, and the output says so."""
+    ended = _rotate(world, *arguments, "--plan")
+    assert ended.code == 0
+    assert shown in ended.output
+    assert "Nothing was changed." in ended.output
+    assert _untouched(world)
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_done(world: World) -> None:
+    """A pipeline that forgot --yes sees the plan."""
+    ended = _rotate(world, NAMES["openai"])
+    assert ended.code == 0
+    assert "Nothing was changed." in ended.output
+    assert _untouched(world)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("no-such-key",), id="a name that is not stored"),
+        pytest.param((NAMES["openai"], "no-such-key"), id="one good name and one bad"),
+        pytest.param(("--finding", "nothing"), id="a finding that is not known"),
+        pytest.param(("--resume", "nothing"), id="a rotation that is not known"),
+        pytest.param(("--event", "missing.json"), id="an event that is not there"),
+        pytest.param((), id="nothing said"),
+        pytest.param((NAMES["openai"], "--due"), id="two ways at once"),
+        pytest.param(("--due", "--within", "soon"), id="days that are none"),
+    ],
+)
+def test_a_wrong_request_does_nothing(arguments: tuple[str, ...], world: World) -> None:
+    """Exit code 2, before anything was touched; the good name beside a bad one as well."""
+    assert _rotate(world, *arguments, "--yes").code == 2
+    assert _untouched(world)
+
+
+def test_compromised_takes_what_a_scan_saw_in_full(world: World) -> None:
+    """The key in the log is rotated, the other one is left alone; the next scan and the next run find it dead."""
+    _leak(world, "openai")
+    ended = _rotate(world, "--compromised", "--yes")
+    assert ended.code == 0
+    assert f"{NAMES['openai']}  forced rotation" in ended.output
+    assert NAMES["anthropic"] not in ended.output
+    assert world.vendors.live("anthropic") == {world.ids["anthropic"]}
+    again = _rotate(world, "--compromised", "--yes")
+    assert again.code == 0
+    assert world.vendors.minted("openai") == 1
+
+
+def test_a_finding_names_its_credential(world: World) -> None:
+    """`--finding ID` rotates the stored key that the finding is."""
+    (world.folder / "a.log").write_text(f"key={world.planted['openai']}\n")
+    command(world.environ, world.folder, "scan", "a.log", "-o", "json=scan.json")
+    (found,) = json.loads((world.folder / "scan.json").read_text())["findings"]
+    assert _rotate(world, "--finding", found["id"], "--yes").code == 0
+    assert not world.vendors.accepts("openai", world.planted["openai"])
+
+
+def test_an_event_with_the_key_rotates_it(world: World) -> None:
+    """`--event FILE` takes our own event document; one that names a stranger changes nothing and ends with 2."""
+    event = world.folder / "event.json"
+    event.write_text(json.dumps({"key": world.planted["openai"], "reason": "paste"}))
+    assert _rotate(world, "--event", str(event), "--yes").code == 0
+    event.write_text(json.dumps({"key": "somebody else's"}))
+    assert _rotate(world, "--event", str(event), "--yes").code == 2
+
+
+def test_one_that_cannot_be_rotated_stops_no_other(world: World) -> None:
+    """Without a standby one key cannot be replaced: the other one is, and the exit code is 5."""
+    with world.open() as opened, opened.database.write() as connection:
+        from keysweep.rotation.credential import State
+        from keysweep.rotation.vault import store
+
+        store.change_version(connection, world.versions("anthropic")[1].ref, State.DISCARDED)
+    _leak(world, "anthropic", "openai")
+    ended = _rotate(world, NAMES["anthropic"], NAMES["openai"], "--compromised", "--yes")
+    assert ended.code == 5
+    assert f"{NAMES['anthropic']}: not rotated" in ended.output
+    assert "keysweep keys set NAME --standby" in ended.output
+    assert not world.vendors.accepts("openai", world.planted["openai"])
+
+
+def test_a_half_done_rotation_names_the_next_command_and_is_listed(world: World) -> None:
+    """Exit code 5, the one command that goes on, and the rotation in `--list`; that command finishes it."""
+    world.vendors.fault("openai", "ignore", method="DELETE", count=1000)
+    ended = _rotate(world, NAMES["openai"], "--compromised", "--yes")
+    assert ended.code == 5
+    (open_one,) = world.unfinished()
+    assert f"Next: keysweep rotate --resume {open_one.id[:12]}" in ended.output
+    assert "half-way" in _rotate(world, "--list").output
+    world.vendors.heal()
+    assert _rotate(world, "--resume", open_one.id[:12]).code == 0
+    assert _rotate(world, "--resume", open_one.id[:12]).code == 2
+
+
+def test_a_rolled_back_rotation_ends_with_4(world: World) -> None:
+    """The old key still works and the output says so."""
+    world.vendors.fault("openai", "busy", path="/service_accounts/", count=1000)
+    ended = _rotate(world, NAMES["openai"], "--yes")
+    assert ended.code == 4
+    assert "old key still works" in ended.output
+    assert world.vendors.accepts("openai", world.planted["openai"])
+
+
+def test_the_timeline_fits_a_terminal(world: World) -> None:
+    """No line is longer than 80 columns, and every step of the journal has one."""
+    ended = _rotate(world, NAMES["openai"], "--compromised", "--yes")
+    assert [line for line in ended.output.splitlines() if len(line) > 80] == []
+    assert sum(" ms  " in line for line in ended.output.splitlines()) == 11
+
+
+def test_due_keys_are_those_past_their_age(world: World, tmp_path: Path) -> None:
+    """New keys are not due; looking ninety days ahead they are."""
+    assert "Nothing to rotate." in _rotate(world, "--due", "--plan").output
+    ahead = _rotate(world, "--due", "--within", "90d", "--plan").output
+    assert all(NAMES[kind] in ahead for kind in _ALL)
+    assert "admin" not in ahead

@@ -1,0 +1,265 @@
+"""What always holds (see ARCHITECTURE.md): asked of every source file, so that a change that breaks it is seen at once.
+
+Changing a list here is a reviewed decision.  Imports between rooms are asked in `test_import_contracts.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.program import ROOT, keysweep
+
+ROOMS = ("keysweep/foundation", "keysweep/commands", "rules", "scanner", "rotation", "reports")
+
+REVEALS = {
+    "keysweep/commands/resolve.py": "hands one value to the program that asked for it",
+    "keysweep/foundation/fingerprint.py": "hashes it under the store's key",
+    "keysweep/foundation/redaction.py": "masks it in the log",
+    "rotation/hints.py": "matches it with a masked form",
+    "rotation/providers/anthropic.py": "sends it to its vendor",
+    "rotation/providers/openai.py": "sends it to its vendor",
+    "rotation/providers/postgresql.py": "logs in with it",
+    "rotation/supervisor.py": "puts it into the environment of one agent",
+    "rotation/vault/envelope.py": "seals it",
+    "rotation/vault/index.py": "cuts it into keyed windows",
+    "rotation/vault/vault.py": "cuts it into keyed prints",
+    "scanner/baseline.py": "hashes it under the salt of a baseline",
+}
+
+REPOSITORIES = {
+    "keysweep/foundation/database/columns.py",
+    "keysweep/foundation/database/connect.py",
+    "keysweep/foundation/database/migrations/versions/0001_vault_and_ledger.py",
+    "keysweep/foundation/database/migrations/versions/0002_rotation.py",
+    "keysweep/foundation/database/migrations/versions/0003_findings.py",
+    "keysweep/foundation/database/tables.py",
+    "keysweep/foundation/ledger/chain.py",
+    "keysweep/foundation/ledger/checkpoint.py",
+    "keysweep/foundation/ledger/verify.py",
+    "reports/collect.py",
+    "reports/verify.py",
+    "rotation/engine/journal.py",
+    "rotation/engine/lease.py",
+    "rotation/incident/incident.py",
+    "rotation/instances.py",
+    "rotation/vault/integrity.py",
+    "rotation/vault/store.py",
+    "rotation/vault/unlock.py",
+    "scanner/history.py",
+}
+"""Modules that state SQL; the others pass a connection on."""
+
+PASSED_ON = {"Connection", "Engine", "Row"}
+
+PURE = ("rotation/engine/plan.py", "rotation/incident/policy.py", "rotation/incident/correlate.py", "scanner/group.py")
+
+SPEAKS = {
+    "keysweep/foundation/ledger/verify.py": "a program of its own for auditors",
+    "scanner/readers/worker.py": "a process of its own; its output is its answer",
+}
+
+
+def sources(*rooms: str) -> list[str]:
+    """Every Python file of some rooms, as a path in the checkout."""
+    return sorted(path.relative_to(ROOT).as_posix() for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def nodes(path: str) -> Iterator[ast.AST]:
+    """Every node of a file's syntax tree."""
+    return ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+
+
+def imports(path: str) -> set[str]:
+    """Full names of what a file imports, those for types only left out."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    found: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        match waiting.pop():
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=otherwise):
+                waiting += otherwise
+            case ast.Import(names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module), names=names):
+                found |= {f"{module}.{alias.name}" for alias in names}
+            case node:
+                waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def test_only_listed_modules_reveal_secrets() -> None:
+    """The list is exact: a module that no longer reveals is taken off it."""
+    found = {
+        path
+        for path in sources(*ROOMS)
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr in {"reveal", "reveal_text"}
+    }
+    assert found == set(REVEALS)
+
+
+def test_nothing_reaches_into_a_secret() -> None:
+    """Its buffer is its own; reflection is no way round `reveal`."""
+    for path in set(sources(*ROOMS)) - {"keysweep/foundation/secret.py"}:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert not re.search(r"secret\w*\._value|getattr\([^)]*_value|object\.__getattribute__", text), path
+
+
+def test_library_code_never_prints() -> None:
+    """Standard output carries results only, and the command writes them; the library logs."""
+    for path in set(sources(*ROOMS)) - set(SPEAKS) - set(sources("keysweep/commands")):
+        for node in nodes(path):
+            match node:
+                case ast.Call(func=ast.Name(id="print" | "pprint" | "input")):
+                    pytest.fail(f"{path}:{node.lineno} prints or asks")
+                case ast.Attribute(value=ast.Name(id="sys"), attr="stdout" | "stderr"):
+                    pytest.fail(f"{path}:{node.lineno} uses sys.{node.attr}")
+                case _:
+                    pass
+
+
+def test_messages_are_not_formatted_before_they_are_logged() -> None:
+    """The filter masks arguments; text that was built before is masked too, but costs where nothing is logged."""
+    for path in sources(*ROOMS):
+        for node in nodes(path):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="debug" | "info" | "warning" | "error"), args=[ast.JoinedStr(), *_]
+                ):
+                    pytest.fail(f"{path}:{node.lineno} logs an f-string")
+                case _:
+                    pass
+
+
+EFFECTS = (
+    "time", "random", "secrets", "uuid", "os", "socket", "ssl", "http", "urllib", "httpx2", "requests", "subprocess",
+    "sqlite3", "sqlalchemy", "psycopg", "keysweep.foundation.clock", "keysweep.foundation.database",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_decisions_are_pure(path: str) -> None:
+    """Planning, policy, correlation and grouping import no clock, no network and no database, and ask no time."""
+    wrong = {
+        name for name in imports(path) if any(name == effect or name.startswith(f"{effect}.") for effect in EFFECTS)
+    }
+    assert wrong == set()
+    assert not [node for node in nodes(path) if isinstance(node, ast.Attribute) and node.attr in {"now", "today"}]
+
+
+@pytest.mark.parametrize("module", ["keysweep.rotation.engine.plan", "keysweep.scanner.group", "keysweep.rules.checks"])
+def test_what_is_pure_loads_nothing_that_acts(module: str) -> None:
+    """Not even through what it imports."""
+    program = (
+        f"import sys, {module}; sys.exit(any(m in sys.modules for m in ('socket', 'sqlalchemy', 'httpx2', 'click')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_sql_stands_in_repository_modules_only() -> None:
+    """Whoever else imports SQLAlchemy names a connection or a row, to pass it on."""
+    found = {
+        path
+        for path in sources(*ROOMS)
+        for name in imports(path)
+        if name.partition(".")[0] in {"sqlalchemy", "sqlite3"} and name.rpartition(".")[2] not in PASSED_ON
+    }
+    readers = {path for path in found if path.startswith("scanner/readers/")}
+    assert found - readers - {"keysweep/commands/doctor.py"} == REPOSITORIES
+
+
+def test_the_error_boundary_is_the_only_catcher_of_everything() -> None:
+    """`except Exception` stands at the command line, round the daemon's loop and round the reading of one hostile blob."""
+    allowed = {"keysweep/commands/__init__.py", "rotation/daemon.py"}
+    allowed |= {"scanner/pipeline.py", "scanner/readers/worker.py"}
+    for path in set(sources(*ROOMS)) - allowed:
+        for node in nodes(path):
+            if isinstance(node, ast.ExceptHandler):
+                name = node.type.id if isinstance(node.type, ast.Name) else ""
+                reraises = any(isinstance(child, ast.Raise) and child.exc is None for child in node.body)
+                assert node.type is not None, f"{path}:{node.lineno} catches everything"
+                assert name not in {"Exception", "BaseException"} or reraises, (
+                    f"{path}:{node.lineno} swallows everything"
+                )
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    """What is longer does two things."""
+    for path in sources(*ROOMS, "samples", "scripts"):
+        assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= 300, path
+
+
+@pytest.fixture(scope="module")
+def committed() -> list[str]:
+    """Every file that git holds here and that is there; links are what they lead to."""
+    done = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=True)
+    names = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+    found = [name for name in names if (ROOT / name).is_file() and not (ROOT / name).is_symlink()]
+    assert len(found) > 100
+    return found
+
+
+def test_no_committed_text_looks_like_a_key(committed: list[str]) -> None:
+    """Our own scanner reads our own repository: what looks like a key is generated when a test runs."""
+    done = keysweep("scan", "--no-map", "--no-ocr", "-o", "json", *committed, cwd=ROOT)
+    places = [
+        f"{o['path']}:{o['line']} {f['rule']}" for f in json.loads(done.stdout)["findings"] for o in f["occurrences"]
+    ]
+    assert places == []
+    assert done.returncode == 0
+
+
+def test_the_scan_above_can_fail(committed: list[str], tmp_path: Path) -> None:
+    """A control: the same command finds a key in a file beside them."""
+    import random
+
+    from keysweep.rules.ruleset import load_ruleset
+    from keysweep.rules.samples import generate
+
+    planted = tmp_path / "planted.py"
+    rule = next(rule for rule in load_ruleset().rules if rule.id == "openai-project-key")
+    planted.write_text(f'KEY = "{generate(rule, random.Random(1))}"\n')
+    assert keysweep("scan", "--no-map", "--no-ocr", *committed[:20], planted, cwd=ROOT).returncode == 1
+
+
+def texts(committed: list[str]) -> Iterator[tuple[str, str]]:
+    """Name and content of each file that is text."""
+    for name in committed:
+        try:
+            yield name, (ROOT / name).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def test_no_file_names_a_path_or_a_registry_of_this_machine(committed: list[str]) -> None:
+    """The checkout's own folder, a person's home, or the package index that this machine uses."""
+    index = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout + " ".join(value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_")))
+    local = {str(ROOT), *re.findall(r"(?:https?://|file://)([^\s'\"]{6,})", index)} - {"pypi.org/simple"}
+    for name, text in texts(committed):
+        for place in local:
+            assert place not in text, f"{name} names {place}"
+        assert not re.search(r"(?<![\w.<])/(?:home|Users)/[a-z]+/(?!\.\.\.)", text) or "/home/" in _allowed(name), name
+
+
+def _allowed(name: str) -> str:
+    """Files whose subject are home folders of agents."""
+    return "/home/" if name.startswith(("scanner/", "docs/", "tests/", "samples/")) else ""
+
+
+def test_no_work_is_left_undone(committed: list[str]) -> None:
+    """A note for later carries the number of its issue."""
+    word = "TO" + "DO"
+    for name, text in texts(committed):
+        for line in text.splitlines():
+            assert word not in line or re.search(rf"{word}\W*#\d+", line), f"{name}: {line.strip()[:80]}"
