@@ -134,7 +134,12 @@ def _record(chance: random.Random, text: str) -> dict[str, object]:
         "message": {
             "role": "user",
             "content": [
-                {"type": "tool_use", "id": call, "name": chance.choice(_TOOLS), "input": {"command": "cat settings.py"}},
+                {
+                    "type": "tool_use",
+                    "id": call,
+                    "name": chance.choice(_TOOLS),
+                    "input": {"command": "cat settings.py"},
+                },
                 {"type": "tool_result", "tool_use_id": call, "content": text},
             ],
         },
@@ -153,5 +158,7 @@ def _library() -> Path:
 
 
 def _sources(*, limit: int | None = None) -> list[Path]:
-    found = sorted(path for path in _library().rglob("*.py") if "site-packages" not in path.parts and path.stat().st_size)
+    found = sorted(
+        path for path in _library().rglob("*.py") if "site-packages" not in path.parts and path.stat().st_size
+    )
     return found[:limit]

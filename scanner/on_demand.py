@@ -10,7 +10,7 @@ from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, Match, Segment
 from keysweep.scanner.readers import Reader
-from keysweep.scanner.readers.magic import is_image
+from keysweep.scanner.magic import is_image
 
 
 def images(load: Callable[[], Reader]) -> Reader:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 _NAME = "keysweep"
+_XDG = sys.platform.startswith("linux")
 
 
 def data_folder() -> Path:
@@ -23,7 +24,7 @@ def cache_folder() -> Path:
 
 
 def _folder(variable: str, below_home: str, elsewhere: str) -> Path:
-    if sys.platform == "linux":
+    if _XDG:
         given = os.environ.get(variable, "").strip()
         return Path(given or os.path.expanduser(f"~/{below_home}")) / _NAME  # noqa: PTH111  the home may not exist
     import platformdirs

@@ -17,8 +17,16 @@ from keysweep.scanner.decoders.runs import extent
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BREAK = rb"(?:\r?\n|(?:\\r)?\\n)[ \t]{0,16}"
 _KAERB = rb"[ \t]{0,16}(?:\n\r?|n\\(?:r\\)?)"
-_FORWARD = re.compile(rb"[A-Za-z0-9+/_-]*(?:" + _BREAK + rb"[A-Za-z0-9+/_-]{20,}(?![A-Za-z0-9+/_-]))*(?:" + _BREAK + rb"[A-Za-z0-9+/_-]+(?==))?={0,2}")
-_BACKWARD = re.compile(rb"(?:(?!n\\)[A-Za-z0-9+/_-])*(?:" + _KAERB + rb"(?:(?!n\\)[A-Za-z0-9+/_-]){40,}(?![A-Za-z0-9+/_-]))*")
+_FORWARD = re.compile(
+    rb"[A-Za-z0-9+/_-]*(?:"
+    + _BREAK
+    + rb"[A-Za-z0-9+/_-]{20,}(?![A-Za-z0-9+/_-]))*(?:"
+    + _BREAK
+    + rb"[A-Za-z0-9+/_-]+(?==))?={0,2}"
+)
+_BACKWARD = re.compile(
+    rb"(?:(?!n\\)[A-Za-z0-9+/_-])*(?:" + _KAERB + rb"(?:(?!n\\)[A-Za-z0-9+/_-]){40,}(?![A-Za-z0-9+/_-]))*"
+)
 _WRAPS = re.compile(rb"(?:\\r)?\\n|[\r\n\t =]+")
 _PART = 6
 """Bytes of a head that are looked for: enough to be rare, short enough to be seldom cut."""

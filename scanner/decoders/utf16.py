@@ -19,7 +19,9 @@ _RUNS = {
 def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
     parts = dict.fromkeys(head[:_PART] for head in heads)
     return [
-        Anchor(b"".join(f"\\x{byte:02x}".encode() for byte in part.decode("latin-1").encode(encoding)), 2 * len(part), note)
+        Anchor(
+            b"".join(f"\\x{byte:02x}".encode() for byte in part.decode("latin-1").encode(encoding)), 2 * len(part), note
+        )
         for part in parts
         for note, encoding in ((_LITTLE, "utf-16-le"), (_BIG, "utf-16-be"))
     ]

@@ -12,9 +12,9 @@ from keysweep.foundation.secret import Secret
 from keysweep.rules.model import Confidence, RuleId, Severity
 from keysweep.rules.signature import signature
 from keysweep.scanner.decoders import Decoded, Spot
-from keysweep.scanner.detectors.compiled import CompiledRule, compile_rule
-from keysweep.scanner.detectors.confirming import Candidate, candidates, repaired
-from keysweep.scanner.detectors.matcher import Matcher, Parts, decoder_anchors, make_matcher
+from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
+from keysweep.scanner.matching.confirming import Candidate, candidates, repaired
+from keysweep.scanner.matching.matcher import Matcher, Parts, decoder_anchors, make_matcher
 from keysweep.scanner.finding import Match, Segment
 from keysweep.scanner.spans import Spans
 
@@ -127,7 +127,7 @@ def _repairs(data: bytes, found: list[Candidate], failed: list[_Failed]) -> list
     """Return the keys that were cut: hits that gave none, where nothing else was found either."""
     if not failed:
         return []
-    from keysweep.scanner.detectors.mend import goes_on
+    from keysweep.scanner.matching.mend import goes_on
 
     taken = sorted((candidate.start, candidate.end) for candidate in found)
     mended = []

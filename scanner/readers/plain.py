@@ -58,9 +58,7 @@ def read_fully(file: BinaryIO, count: int) -> bytes:
     return data
 
 
-def _windows(
-    origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog, *, read_as: str = ""
-) -> Iterator[Segment]:
+def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog, *, read_as: str = "") -> Iterator[Segment]:
     start, line, column, total, repeated = 0, 1, 1, len(data), 0
     while True:
         fresh = read_fully(file, WINDOW) if len(data) >= WINDOW else b""

@@ -20,7 +20,7 @@ class Engine:
         self._database = database
         self._database.scratch = hyperscan.Scratch(database)
 
-    def hits(self, data: bytes | bytearray | memoryview) -> list[tuple[int, int]]:
+    def hits(self, data: bytes) -> list[tuple[int, int]]:
         """Return (number of the anchor, end) of every hit in *data*, in order of the anchors."""
         found: list[tuple[int, int]] = []
         add = found.append

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, final
 
-from keysweep.scanner.detectors.compiled import CompiledRule
-from keysweep.scanner.detectors.engine import Engine, compile_anchors, dump, load
+from keysweep.scanner.matching.compiled import CompiledRule
+from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
 
 _FORMAT = 6
 """Counted up whenever anchors, decoders or this file's layout change."""
@@ -67,13 +67,17 @@ def make_matcher(build: Callable[[], tuple[Parts, Sequence[bytes]]], signature: 
     if path is not None and (kept := _read(path, whole)) is not None:
         return kept
     parts, patterns = build()
-    database = compile_anchors([anchor.encode() for rule in parts.rules for anchor, _, _ in rule.anchors] + list(patterns))
+    database = compile_anchors(
+        [anchor.encode() for rule in parts.rules for anchor, _, _ in rule.anchors] + list(patterns)
+    )
     if path is not None:
         _write(path, whole, parts, dump(database))
     return Matcher(parts, Engine(database))
 
 
-def decoder_anchors(rules: Sequence[CompiledRule], patterns: Sequence[str]) -> tuple[tuple[DecoderAnchor, ...], list[bytes]]:
+def decoder_anchors(
+    rules: Sequence[CompiledRule], patterns: Sequence[str]
+) -> tuple[tuple[DecoderAnchor, ...], list[bytes]]:
     """Ask every decoder what the heads of the rules' keys look like in its encoding.
 
     Args:
@@ -108,7 +112,7 @@ def _read(path: Path, signature: str) -> Matcher | None:
         if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077 or not _folder_is_private(path.parent):
             return None
         head, content = file.readline(64).split(), file.read()
-    if len(head) != 2 or int(head[0], 16) != zlib.crc32(content):
+    if len(head) != 2 or head[0] != _checksum(content) or not head[1].isdigit():
         return None
     described, dumped = content[: int(head[1])], content[int(head[1]) :]
     kept = json.loads(described)
@@ -117,6 +121,11 @@ def _read(path: Path, signature: str) -> Matcher | None:
         return None
     rules = tuple(CompiledRule(*fields) for fields in kept["rules"])
     return Matcher(Parts(kept["digest"], rules, tuple(DecoderAnchor(*a) for a in kept["anchors"])), Engine(database))
+
+
+def _checksum(content: bytes) -> bytes:
+    """Return what tells damage; the file's owner and mode tell who wrote it."""
+    return b"%08x" % zlib.crc32(content)
 
 
 def _write(path: Path, signature: str, parts: Parts, dumped: bytes) -> None:
@@ -131,7 +140,7 @@ def _write(path: Path, signature: str, parts: Parts, dumped: bytes) -> None:
             return
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(f"{zlib.crc32(content):08x} {len(described)}\n".encode() + content)
+            file.write(_checksum(content) + b" %d\n" % len(described) + content)
         Path(temporary).replace(path)
     except OSError:
         return
@@ -145,7 +154,7 @@ def _folder_is_private(folder: Path) -> bool:
 def _engine_version() -> str:
     import hyperscan
 
-    return str(hyperscan.__version__)
+    return str(hyperscan.__version__)  # type: ignore[attr-defined]  # its stub lacks it
 
 
 def _cpu_flags() -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from keysweep.rules.model import Confidence
-from keysweep.scanner.detectors.compiled import CompiledRule, begins, compiled
+from keysweep.scanner.matching.compiled import CompiledRule, begins, compiled
 
 _LEAST_ENTROPY = 2.8
 """Bits a character below which a token of a plain shape is filler, not a key."""
@@ -84,7 +84,7 @@ def _matches(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
 def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Candidate | None:
     """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
     from keysweep.scanner.decoders.mapping import place_of
-    from keysweep.scanner.detectors.mend import joined, resolved
+    from keysweep.scanner.matching.mend import joined, resolved
 
     if rule.width > _WIDEST:
         return None
@@ -105,7 +105,7 @@ def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
 def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: bool) -> Candidate | None:
     """Return a key of no fixed length with what stands behind the cut at its end."""
     from keysweep.scanner.decoders.mapping import place_of
-    from keysweep.scanner.detectors.mend import goes_on, joined
+    from keysweep.scanner.matching.mend import goes_on, joined
 
     if rule.width > _WIDEST or not goes_on(data, candidate.start, candidate.end):
         return None

@@ -23,9 +23,13 @@ _QUOTED_PRINTABLE = rb"=\r?\n"
 _CUT = re.compile(b"|".join((_CRI, _DOCKER, _SHELL, _QUOTED_PRINTABLE, _COLOUR, _STRINGS, _LINE)))
 _RECORD = re.compile(b"|".join((_CRI, _DOCKER)))
 _BREAK = re.compile(rb"\r?\n|(?:\\r)?\\n")
-_MORE = re.compile(rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)")
+_MORE = re.compile(
+    rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)"
+)
 _NARROWEST = 40
-_WIDTHS = frozenset((60, 64, 72, 76, 79, 80, 96, 100, 110, 119, 120, 128, 132, 140, 150, 158, 160, 180, 200, 211, 237, 240))
+_WIDTHS = frozenset(
+    (60, 64, 72, 76, 79, 80, 96, 100, 110, 119, 120, 128, 132, 140, 150, 158, 160, 180, 200, 211, 237, 240)
+)
 """Columns that terminals usually have."""
 _ESCAPES = frozenset(b"\\%&")
 _WORDS = re.compile(rb"[A-Za-z0-9_.-]{0,40}[\\\"'`\]) \t]{0,6}[=:>,]{1,2}[\\\"'` \t(]{0,6}")
@@ -43,7 +47,11 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     if _RECORD.match(data, end):
         return True
     cut = _BREAK.match(data, end)
-    if cut is None or (more := _MORE.match(data, cut.end())) is None or data.startswith(data[start : start + 4], cut.end()):
+    if (
+        cut is None
+        or (more := _MORE.match(data, cut.end())) is None
+        or data.startswith(data[start : start + 4], cut.end())
+    ):
         return False
     escaped = data.rfind(b"\\n", 0, end)
     begin = max(data.rfind(b"\n", 0, end) + 1, escaped + 2 if escaped >= 0 else 0)

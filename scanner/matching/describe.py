@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from keysweep.rules.ruleset import load_ruleset
-from keysweep.scanner.detectors.compiled import CompiledRule, compile_rule
-from keysweep.scanner.detectors.confirming import confirm
+from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
+from keysweep.scanner.matching.confirming import confirm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
