@@ -28,16 +28,17 @@ def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
 
 
 def _decode(data: bytes, spots: Sequence[Spot]) -> Iterator[Decoded]:
-    taken = -1
+    taken = {_LITTLE: -1, _BIG: -1}
     for spot in spots:
         start = spot.end - spot.width
-        if start < taken:
+        if start < taken[spot.note]:
             continue
         forward, backward = _RUNS[spot.note]
-        first, taken = extent(data, start, spot.end, forward=forward, backward=backward)
-        text = data[first + spot.note : taken : 2]
+        first, end = extent(data, start, spot.end, forward=forward, backward=backward)
+        taken[spot.note] = end
+        text = data[first + spot.note : end : 2]
         pieces = tuple(Piece(at, first + 2 * at, first + 2 * at + 2) for at in range(len(text)))
-        yield Decoded(via=("utf-16",), data=text, start=first, end=taken, pieces=pieces)
+        yield Decoded(via=("utf-16",), data=text, start=first, end=end, pieces=pieces)
 
 
 DECODER = Decoder(name="utf-16", anchors=_anchors, decode=_decode)

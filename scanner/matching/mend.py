@@ -22,17 +22,19 @@ _STRINGS = rb"[\"'][ \t]{0,8}(?:[+.&][ \t]{0,8})?(?:\\?\r?\n[ \t]{0,40})?(?:[+.&
 _QUOTED_PRINTABLE = rb"=\r?\n"
 _CUT = re.compile(b"|".join((_CRI, _DOCKER, _SHELL, _QUOTED_PRINTABLE, _COLOUR, _STRINGS, _LINE)))
 _RECORD = re.compile(b"|".join((_CRI, _DOCKER)))
-_BREAK = re.compile(rb"\r?\n|(?:\\r)?\\n")
+_BREAK = re.compile(rb"=?\r?\n|(?:\\r)?\\n")
 _MORE = re.compile(
     rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)"
 )
 _NARROWEST = 40
-_WIDTHS = frozenset(
-    (60, 64, 72, 76, 79, 80, 96, 100, 110, 119, 120, 128, 132, 140, 150, 158, 160, 180, 200, 211, 237, 240)
-)
+_LEAST_REST = 4
+"""Characters on the next line that are taken for the rest of a key."""
+_WIDTHS = frozenset((60, 64, 72, 76, 80, 100, 120, 132, 160, 200))
 """Columns that terminals usually have."""
 _ESCAPES = frozenset(b"\\%&")
 _WORDS = re.compile(rb"[A-Za-z0-9_.-]{0,40}[\\\"'`\]) \t]{0,6}[=:>,]{1,2}[\\\"'` \t(]{0,6}")
+_EQUALS = b"="[0]
+"""At the end of a line of a mail it says that the line goes on."""
 _HEAD = 8
 _SPARE = 24
 _MOST_CUTS = 64
@@ -47,17 +49,24 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     if _RECORD.match(data, end):
         return True
     cut = _BREAK.match(data, end)
-    if (
-        cut is None
-        or (more := _MORE.match(data, cut.end())) is None
-        or data.startswith(data[start : start + 4], cut.end())
-    ):
+    more = _MORE.match(data, cut.end()) if cut else None
+    if cut is None or more is None or data.startswith(data[start : start + 4], cut.end()):
+        return False
+    if data[end : end + 1] == b"=":
+        return True
+    if not _random(more[0]):
         return False
     escaped = data.rfind(b"\\n", 0, end)
     begin = max(data.rfind(b"\n", 0, end) + 1, escaped + 2 if escaped >= 0 else 0)
     width = end - begin
     beside = len(more[0]) if more.end() < len(data) and data[more.end()] in b"\r\n\\" else -1
     return width >= _NARROWEST and (width in _WIDTHS or beside == width)
+
+
+def _random(text: bytes) -> bool:
+    """Whether a stretch looks like the rest of a key rather than like a word."""
+    mixed = any(b"a"[0] <= c <= b"z"[0] for c in text) and any(b"A"[0] <= c <= b"Z"[0] for c in text[1:])
+    return len(text) >= _LEAST_REST and (mixed or any(b"0"[0] <= c <= b"9"[0] for c in text))
 
 
 def joined(
@@ -81,6 +90,7 @@ def joined(
     while len(text) < width + _SPARE and len(pieces) < _MOST_CUTS:
         run = alphabet.match(data, at, at + width + _SPARE)
         stop = run.end() if run else at
+        stop -= stop > at and data[stop - 1] == _EQUALS and data[stop : stop + 2].lstrip(b"\r")[:1] == b"\n"
         text += data[at:stop]
         cut = _CUT.match(data, stop)
         if cut is None or data.startswith(head, cut.end()):
