@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -144,7 +143,7 @@ def running_vendors(folder: Path) -> Iterator[str]:
         wait_for(lambda: ready.exists() and bool(ready.read_text()), "the simulators")
         yield ready.read_text()
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(10)
 
 

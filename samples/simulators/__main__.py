@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
 
 from samples.simulators.server import Simulator
@@ -19,6 +20,8 @@ def main() -> None:
     if options.ready_file:
         options.ready_file.write_text(server.url)
     print(f"{', '.join(vendor.name for vendor in server.vendors)} at {server.url}", flush=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)  # a shell starts background programs with SIGINT ignored
     try:
         server.serve_forever(poll_interval=0.05)
     except KeyboardInterrupt:

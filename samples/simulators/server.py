@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import secrets
+import sys
 import threading
 import time
 from dataclasses import asdict
@@ -53,6 +54,11 @@ class Simulator(ThreadingHTTPServer):
         self.faults: dict[str, list[dict[str, Any]]] = {}
         self._state_file = state_file
         self.states = self._load()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away, as an agent does that is restarted while it waits."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:

@@ -180,6 +180,7 @@ def test_130_interrupted(place: Settings, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  as a terminal starts it
     )
     writer = _open_when_read(pipe, program)
     try:
