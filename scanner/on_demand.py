@@ -9,8 +9,8 @@ from typing import final
 from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, Match, Segment
-from keysweep.scanner.readers import Reader
 from keysweep.scanner.magic import is_image
+from keysweep.scanner.readers import Reader
 
 
 def images(load: Callable[[], Reader]) -> Reader:

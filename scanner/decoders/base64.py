@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from keysweep.scanner.decoders import Anchor, Decoded, Decoder, Spot
-from keysweep.scanner.decoders.runs import extent
+from keysweep.scanner.runs import extent
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BREAK = rb"(?:\r?\n|(?:\\r)?\\n)[ \t]{0,16}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from keysweep.scanner.decoders import MOST_DECODED, Anchor, Decoded, Decoder, Spot
-from keysweep.scanner.decoders.runs import extent
+from keysweep.scanner.runs import extent
 
 _PART = 5
 _RUN = re.compile(rb"[0-9]*(?:,[ \n]{0,8}[0-9]{1,3})*")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from keysweep.scanner.decoders import Anchor, Decoded, Decoder, Piece, Spot
-from keysweep.scanner.decoders.runs import extent
+from keysweep.scanner.runs import extent
 
 _PART = 5
 _LITTLE, _BIG = 0, 1

@@ -12,10 +12,10 @@ from keysweep.foundation.secret import Secret
 from keysweep.rules.model import Confidence, RuleId, Severity
 from keysweep.rules.signature import signature
 from keysweep.scanner.decoders import Decoded, Spot
+from keysweep.scanner.finding import Match, Segment
 from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
 from keysweep.scanner.matching.confirming import Candidate, candidates, repaired
 from keysweep.scanner.matching.matcher import Matcher, Parts, decoder_anchors, make_matcher
-from keysweep.scanner.finding import Match, Segment
 from keysweep.scanner.spans import Spans
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Rulebook:
 
     def _inside(self, decoded: Decoded, budget: _Budget, depth: int) -> Iterator[Candidate]:
         """Yield the keys in decoded text, placed where their encoded form stands."""
-        from keysweep.scanner.decoders.mapping import place_of
+        from keysweep.scanner.matching.mapping import place_of
 
         if not budget.spend(len(decoded.data)):
             return

@@ -120,7 +120,7 @@ def _edged(pattern: str, alphabet: str) -> str:
 
 def _anchors(rule: Rule) -> tuple[tuple[str, int, bool], ...]:
     """Return the ways to begin, where they are literals long enough to be rare; else the pattern itself, cut short."""
-    from keysweep.scanner.decoders.heads import openings
+    from keysweep.scanner.matching.heads import openings
 
     known = () if "(?i" in rule.pattern else openings(rule.pattern)
     if known and all(opening.behind or len(opening.text) >= _LONG_LITERAL for opening in known):

@@ -83,7 +83,7 @@ def _matches(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
 
 def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Candidate | None:
     """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
-    from keysweep.scanner.decoders.mapping import place_of
+    from keysweep.scanner.matching.mapping import place_of
     from keysweep.scanner.matching.mend import joined, resolved
 
     if rule.width > _WIDEST:
@@ -104,7 +104,7 @@ def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
 
 def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: bool) -> Candidate | None:
     """Return a key of no fixed length with what stands behind the cut at its end."""
-    from keysweep.scanner.decoders.mapping import place_of
+    from keysweep.scanner.matching.mapping import place_of
     from keysweep.scanner.matching.mend import goes_on, joined
 
     if rule.width > _WIDEST or not goes_on(data, candidate.start, candidate.end):

@@ -19,7 +19,7 @@ from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
 
 _FORMAT = 6
 """Counted up whenever anchors, decoders or this file's layout change."""
-_DECODERS = ("ansi", "base64", "decimal", "escapes", "gzip", "hexadecimal", "utf16")
+_DECODERS = Path(__file__).parent.parent / "decoders"
 
 
 class DecoderAnchor(NamedTuple):
@@ -86,7 +86,7 @@ def decoder_anchors(
     """
     from importlib import import_module
 
-    from keysweep.scanner.decoders.heads import heads
+    from keysweep.scanner.matching.heads import heads
 
     wanted: set[bytes] = set()
     for rule, pattern in zip(rules, patterns, strict=True):
@@ -94,7 +94,7 @@ def decoder_anchors(
         wanted |= set(heads(pattern)) or {form for word in words for form in (word, word.upper())}
     anchors: list[DecoderAnchor] = []
     found: list[bytes] = []
-    for name in _DECODERS:
+    for name in sorted(path.stem for path in _DECODERS.glob("*.py") if path.stem != "__init__"):
         for anchor in import_module(f"keysweep.scanner.decoders.{name}").DECODER.anchors(sorted(wanted)):
             anchors.append(DecoderAnchor(name, anchor.width, anchor.note))
             found.append(anchor.pattern)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, Box, Placed, Segment, name_of
+from keysweep.scanner.magic import is_image
 from keysweep.scanner.ocr import OcrEngine, OcrFailedError, OcrTimeoutError, Word
 from keysweep.scanner.readers import Reader
-from keysweep.scanner.magic import is_image
 
 _WORKER = Path(__file__).with_name("worker.py")
 _WALL_S = 60.0
