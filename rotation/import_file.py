@@ -123,7 +123,7 @@ def _jsonl_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 def _dotenv_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Names are variables; the provider is asked of the rules, or stays free text."""
-    from keysweep.scanner.detectors.describe import describe
+    from keysweep.scanner.matching.describe import describe
 
     for line, content in enumerate(_lines(text), start=1):
         stripped = content.strip().removeprefix("export ").strip()

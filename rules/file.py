@@ -5,12 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from keysweep.foundation.errors import UsageError
 from keysweep.rules.model import Rule, RuleId, Severity
 
 _REQUIRED = frozenset({"id", "title", "severity", "pattern", "keywords", "grants", "references", "examples"})
-_OPTIONAL = frozenset({"alphabet", "prefix", "checks", "negatives", "provider"})
+_OPTIONAL = frozenset({"alphabet", "prefix", "checks", "negatives", "provider", "pair"})
 
 
 class BadRuleFileError(UsageError):
@@ -62,10 +63,22 @@ def _rule(path: Path, provider: str, table: object) -> Rule:
             references=_texts(table, "references"),
             examples=_texts(table, "examples"),
             negatives=_texts(table, "negatives"),
+            **_pair(table),
         )
     except ValueError as error:
         msg = f"{path.name}: rule {name}: {error}"
         raise BadRuleFileError(msg) from error
+
+
+def _pair(table: Mapping[str, object]) -> dict[str, Any]:
+    match table.get("pair"):
+        case None:
+            return {}
+        case {"pattern": str(pattern), "alphabet": str(alphabet), "within": int(within), **rest} if not rest:
+            return {"pair": pattern, "pair_alphabet": alphabet, "pair_within": within}
+        case _:
+            msg = "a pair has pattern, alphabet and within"
+            raise ValueError(msg)
 
 
 def _text(table: Mapping[str, object], field: str) -> str:

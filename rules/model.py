@@ -70,3 +70,8 @@ class Rule:
     """Templates for `rules.samples`: text that the rule must find."""
     negatives: tuple[str, ...]
     """Templates for text that the rule must not find."""
+    pair: str = ""
+    """Pattern of the secret half, where this rule's own pattern is only the public half: the pair is the finding."""
+    pair_alphabet: str = ""
+    pair_within: int = 0
+    """Bytes to each side in which the secret half is looked for."""

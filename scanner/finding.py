@@ -111,6 +111,8 @@ class Segment:
     """Length of the encoded run; None where `data` is the stored bytes themselves."""
     layout: tuple[Placed, ...] = ()
     """For text that was read from an image, in order of `start`."""
+    read_as: str = ""
+    """These bytes were read in that encoding too; what is found through it here was found there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,8 @@ class Match:
     secret: Secret
     parts: tuple[Secret, ...] = ()
     """Components that may be stored alone, such as the password of a URI."""
+    via: tuple[str, ...] = ()
+    """How it was decoded from the segment, outermost first; `start` and `end` then cover its encoded form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, CommitOrigin, Finding, Match, Origin, Segment, name_of
 from keysweep.scanner.group import Sighting, group
 from keysweep.scanner.known import KnownKeys, Resemblance
-from keysweep.scanner.place import line_around, occurrence
+from keysweep.scanner.place import Placer, line_around, occurrence
 from keysweep.scanner.readers import Reader
 from keysweep.scanner.sources import Resolver, Source
 from keysweep.scanner.spans import Spans
@@ -31,7 +30,6 @@ _EDGE = 16
 _IGNORE = b"keysweep: ignore"
 _STORED = RuleId("stored-credential")
 """Rule of a finding that only the inventory recognised."""
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +93,32 @@ def scan(sources: Sequence[Source], tools: Toolbox, *, clock: Clock = system_clo
 def _in_blob(blob: Blob, tools: Toolbox, log: CoverageLog) -> Iterator[Sighting | None]:
     """Yield the sightings in one blob; None stands for one that is suppressed."""
     try:
-        reader = _reader(blob, tools.readers)
-        for segment in reader.segments(blob, log):
+        reader, opened = _reader(blob, tools.readers)
+        for segment in reader.segments(opened, log):
             yield from _in_segment(segment, tools, log)
     except OSError:
         log.skip(name_of(blob.origin), Gap.UNREADABLE)
     except Exception as error:  # noqa: BLE001  hostile input must not end the scan: it becomes a recorded gap
-        _LOG.warning("%s: %s in a reader", name_of(blob.origin), type(error).__name__)
+        _warn("%s: %s in a reader", name_of(blob.origin), type(error).__name__)
         log.skip(name_of(blob.origin), Gap.READER_FAILED)
 
 
-def _reader(blob: Blob, readers: Sequence[Reader]) -> Reader:
+def _reader(blob: Blob, readers: Sequence[Reader]) -> tuple[Reader, Blob]:
+    """Return the reader for a blob, and the blob opened: its file is opened once."""
     if len(readers) == 1 or blob.size is None:
-        return readers[-1]
-    with blob.open() as file:
-        head = file.read(_HEAD)
-    return next(reader for reader in readers if reader.accepts(name_of(blob.origin), head))
+        return readers[-1], blob
+    file = blob.open()
+    head = file.read(_HEAD)
+    file.seek(0)
+    name = name_of(blob.origin)
+    reader = next(reader for reader in readers if reader.accepts(name, head))
+    return reader, Blob(origin=blob.origin, size=blob.size, open=lambda: file)
+
+
+def _warn(message: str, *values: str) -> None:
+    import logging  # here, because a scan that goes well does without
+
+    logging.getLogger(__name__).warning(message, *values)
 
 
 def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[Sighting | None]:
@@ -120,16 +128,20 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
         for seen in resembling:
             yield _stored(segment, seen)
     taken = Spans((seen.start, seen.end) for seen in resembling)
+    placer: Placer | None = None
     for detector in tools.detectors:
         try:
             matches = detector.find(segment)
         except Exception as error:  # noqa: BLE001  one detector's bug must not hide what the others find
-            _LOG.warning("%s in a detector", type(error).__name__)
+            _warn("%s in a detector", type(error).__name__)
             log.skip(name_of(segment.origin), Gap.DETECTOR_FAILED)
             continue
         for match in matches:
-            if _belongs(segment, match) and taken.take(match.start, match.end):
-                yield _sighting(segment, match, tools)
+            if match.via and match.via[0] == segment.read_as:
+                continue
+            if _belongs(segment, match) and (match.via or taken.take(match.start, match.end)):
+                placer = placer or Placer(segment)
+                yield _sighting(segment, match, placer, tools)
 
 
 def _belongs(segment: Segment, match: Match) -> bool:
@@ -139,7 +151,7 @@ def _belongs(segment: Segment, match: Match) -> bool:
     return not segment.repeated or match.end > segment.repeated - _EDGE
 
 
-def _sighting(segment: Segment, match: Match, tools: Toolbox) -> Sighting | None:
+def _sighting(segment: Segment, match: Match, placer: Placer, tools: Toolbox) -> Sighting | None:
     """Turn plaintext into fingerprints at once; return None for a stranger that was accepted."""
     fingerprint = tools.fingerprinter.of(match.secret)
     parts = tuple(tools.fingerprinter.of(part) for part in match.parts)
@@ -161,7 +173,7 @@ def _sighting(segment: Segment, match: Match, tools: Toolbox) -> Sighting | None
         fingerprint=fingerprint,
         preview=Preview(prefix=match.prefix, length=length),
         credential=credential,
-        occurrence=occurrence(segment, match.start, match.end),
+        occurrence=placer.occurrence(match.start, match.end, match.via),
     )
 
 

@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import final
 
 from keysweep.scanner.finding import CommitOrigin, FileOrigin, Occurrence, Segment, StreamOrigin
 
 
-def occurrence(segment: Segment, start: int, end: int) -> Occurrence:
-    """Return the place of `segment.data[start:end]`."""
-    bare = _at(segment)
-    if segment.encoded_length is not None:
+@final
+class Placer:
+    """Tells where matches of one segment stand; asked in order of their places, it counts each line break once.
+
+    Args:
+        segment: the text.
+    """
+
+    def __init__(self, segment: Segment) -> None:
+        self._segment = segment
+        self._bare = _at(segment)
+        self._counted = 0
+        self._breaks = 0
+
+    def occurrence(self, start: int, end: int, via: tuple[str, ...] = ()) -> Occurrence:
+        """Return the place of `data[start:end]`, which was decoded as *via* says."""
+        segment = self._segment
+        if segment.encoded_length is not None:
+            return replace(
+                self._bare,
+                start=segment.start,
+                end=segment.start + segment.encoded_length,
+                via=segment.via + via,
+                box=_box(segment, start, end),
+            )
+        breaks = self._breaks_before(start)
+        column = start - segment.data.rfind(b"\n", 0, start) if breaks else segment.column + start
         return replace(
-            bare,
-            start=segment.start,
-            end=segment.start + segment.encoded_length,
-            via=segment.via,
-            box=_box(segment, start, end),
+            self._bare,
+            line=segment.line + breaks,
+            column=column,
+            start=segment.start + start,
+            end=segment.start + end,
+            via=segment.via + via,
         )
-    breaks = segment.data.count(b"\n", 0, start)
-    column = start - segment.data.rfind(b"\n", 0, start) if breaks else segment.column + start
-    return replace(
-        bare,
-        line=segment.line + breaks,
-        column=column,
-        start=segment.start + start,
-        end=segment.start + end,
-        via=segment.via,
-    )
+
+    def _breaks_before(self, start: int) -> int:
+        if start < self._counted:
+            self._counted, self._breaks = 0, 0
+        self._breaks += self._segment.data.count(b"\n", self._counted, start)
+        self._counted = start
+        return self._breaks
+
+
+def occurrence(segment: Segment, start: int, end: int, via: tuple[str, ...] = ()) -> Occurrence:
+    """Return the place of `segment.data[start:end]`, which was decoded as *via* says."""
+    return Placer(segment).occurrence(start, end, via)
 
 
 def describe_place(occurrence: Occurrence) -> str:

@@ -23,7 +23,7 @@ from keysweep.rotation.engine.steps import Mode, Step
 from keysweep.rotation.providers import Account, Liveness
 from keysweep.rules.ruleset import load_ruleset
 from keysweep.rules.samples import generate
-from keysweep.scanner.detectors.lint import lint
+from keysweep.scanner.matching.lint import lint
 from tests.documents import DOCUMENTS, ROOT, Block, Typed, blocks, name, typed
 
 _RUN = [document for document in DOCUMENTS if any(block.info.endswith(" run") for block in blocks(document))]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -64,7 +63,9 @@ def _add_shared(command: click.Command) -> None:
 @click.pass_context
 def _root(ctx: click.Context) -> None:
     """Find leaked agent keys, map each to its stored credential, force its rotation, prove it dead."""
-    ctx.ensure_object(Invocation).configure()
+    invocation = ctx.ensure_object(Invocation)
+    if invocation.options:
+        invocation.configure()  # without options only a command that opens the store needs the log
 
 
 def main(args: list[str] | None = None) -> NoReturn:
@@ -123,6 +124,8 @@ def _report_missing(error: ModuleNotFoundError) -> int:
 
 def _report_bug(error: Exception) -> int:
     """Print where it happened, without the message and the values, which might hold key material."""
+    import traceback
+
     for frame in traceback.extract_tb(error.__traceback__):
         click.echo(f"  {frame.filename}:{frame.lineno} in {frame.name}", err=True)
     click.echo(f"Bug: {type(error).__name__}.  Please report the lines above.", err=True)

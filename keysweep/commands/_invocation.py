@@ -31,14 +31,13 @@ class Invocation:
         Raises:
             UsageError: the settings file is unreadable or wrong.
         """
-        import platformdirs
-
+        from keysweep.foundation.folders import data_folder
         from keysweep.foundation.settings import load_settings
 
         return load_settings(
             environ=os.environ,
             directory=Path.cwd(),
-            data_dir=platformdirs.user_data_path("keysweep"),
+            data_dir=data_folder(),
             config=self._path("config"),
             store=str(self.options["store"]) if self.options.get("store") else None,
             key_file=self._path("key_file"),
@@ -66,6 +65,7 @@ class Invocation:
         """
         from keysweep.rotation.vault.unlock import unlock
 
+        self.configure()
         opened = unlock(self.settings)
         try:
             yield opened

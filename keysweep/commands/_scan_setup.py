@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import platformdirs
 
 from keysweep.commands._invocation import Invocation
 from keysweep.foundation.errors import MissingExtraError, UsageError
 from keysweep.foundation.fingerprint import Fingerprinter
-from keysweep.rules.ruleset import load_ruleset
+from keysweep.foundation.folders import cache_folder, data_folder
 from keysweep.scanner import output
-from keysweep.scanner.baseline import Baseline, new_baseline, read_baseline
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
 from keysweep.scanner.known import NoKnownKeys
+from keysweep.scanner.on_demand import ForImages, images
 from keysweep.scanner.pipeline import ScanResult, Toolbox, scan
 from keysweep.scanner.private_key import private_key
 from keysweep.scanner.readers import Reader
-from keysweep.scanner.readers.image import image_reader
 from keysweep.scanner.readers.plain import READER as PLAIN
 from keysweep.scanner.sources import Source
 from keysweep.scanner.sources.files import Files
-from keysweep.scanner.sources.stdin import Stdin
 
 if TYPE_CHECKING:
     from keysweep.rotation.vault.unlock import OpenVault
+    from keysweep.rules.ruleset import RuleSet
+    from keysweep.scanner.baseline import Baseline
 
 _GIT = "git:"
 
@@ -56,15 +56,19 @@ def sources(
     Raises:
         UsageError: a target does not exist.
     """
-    from keysweep.scanner.sources.git import Git, Staged
-
     if staged:
+        from keysweep.scanner.sources.git import Staged
+
         return tuple(Staged(_existing(target.removeprefix(_GIT))) for target in targets or (".",))
     found: list[Source] = []
     for target in targets or (".",):
         if target == "-":
+            from keysweep.scanner.sources.stdin import Stdin
+
             found.append(Stdin(sys.stdin.buffer))
         elif target.startswith(_GIT) or revisions:
+            from keysweep.scanner.sources.git import Git
+
             found.append(Git(_existing(target.removeprefix(_GIT) or "."), revisions=revisions))
         else:
             largest = max_size << 20 if max_size else None
@@ -81,6 +85,7 @@ def open_if_there(invocation: Invocation) -> OpenVault | None:
     settings = invocation.settings
     if "://" not in settings.store and not Path(settings.store).exists():
         return None
+    invocation.configure()
     from keysweep.foundation.database.connect import StoreMissingError
     from keysweep.rotation.vault.unlock import unlock
 
@@ -92,9 +97,13 @@ def open_if_there(invocation: Invocation) -> OpenVault | None:
 
 def baseline(given: Path | None, written: Path | None) -> Baseline | None:
     """Return the baseline to use: the given one, or a fresh one that will be written."""
+    if given is None and written is None:
+        return None
+    from keysweep.scanner.baseline import new_baseline, read_baseline
+
     if given is not None:
         return read_baseline(given)
-    return new_baseline() if written is not None else None
+    return new_baseline()
 
 
 def write(path: Path, text: str) -> None:
@@ -119,14 +128,12 @@ def toolbox(
         UsageError: no such rule.
         MissingExtraError: OCR was asked for and is not installed.
     """
-    ruleset = load_ruleset().select(rules)
-    cache = platformdirs.user_cache_path("keysweep") / "engine"
-    detectors: list[Detector] = [Rulebook(ruleset, cache_dir=cache)]
+    selected = _ruleset(rules) if rules else None
+    rulebook = Rulebook(selected, cache_dir=cache_folder() / "engine")
+    detectors: list[Detector] = [rulebook]
     readers, with_images = _readers(ocr=ocr, profile=profile)
     if with_images:
-        from keysweep.scanner.ocr.shapes import OcrShapes
-
-        detectors.append(OcrShapes(ruleset))
+        detectors.append(ForImages(lambda: _shapes(selected)))
     if profile == "deep":
         from keysweep.scanner.detectors.detect_secrets import SecondOpinion
 
@@ -137,7 +144,7 @@ def toolbox(
         detectors=detectors,
         known=opened.known_keys() if opened else NoKnownKeys(),
         fingerprinter=fingerprinter,
-        rules=ruleset.digest,
+        rules=rulebook.digest,
     )
     if accepted is None:
         return tools
@@ -174,24 +181,52 @@ def run(
 
 def _readers(*, ocr: bool | None, profile: str) -> tuple[tuple[Reader, ...], bool]:
     """Return the readers, and whether images are read; an image that is not is a gap, never silently skipped."""
-    import importlib.util
-
-    from keysweep.scanner.ocr.tesseract import find_engine
-
-    installed = importlib.util.find_spec("PIL") is not None
-    engine = find_engine() if installed and ocr is not False and (ocr or profile != "fast") else None
-    if ocr and engine is None:
-        if not installed:
-            raise MissingExtraError(feature="reading images", extra="ocr")
-        msg = "no OCR engine is installed"
-        raise UsageError(msg, hint="install tesseract, or scan with --no-ocr")
     if ocr is False:
         return (PLAIN,), False
-    return (image_reader(engine), PLAIN), engine is not None
+    wanted = bool(ocr) or profile != "fast"
+    if ocr:
+        _require_engine()
+    return (images(lambda: _image_reader(wanted=wanted)), PLAIN), wanted
+
+
+@cache
+def _image_reader(*, wanted: bool) -> Reader:
+    from keysweep.scanner.ocr.tesseract import find_engine
+    from keysweep.scanner.readers.image import image_reader
+
+    return image_reader(find_engine() if wanted and _pillow_is_here() else None)
+
+
+def _require_engine() -> None:
+    from keysweep.scanner.ocr.tesseract import find_engine
+
+    if not _pillow_is_here():
+        raise MissingExtraError(feature="reading images", extra="ocr")
+    if find_engine() is None:
+        msg = "no OCR engine is installed"
+        raise UsageError(msg, hint="install tesseract, or scan with --no-ocr")
+
+
+def _pillow_is_here() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("PIL") is not None
+
+
+def _ruleset(wanted: tuple[str, ...] = ()) -> RuleSet:
+    from keysweep.rules.ruleset import load_ruleset
+
+    return load_ruleset().select(wanted)
+
+
+def _shapes(selected: RuleSet | None) -> Detector:
+    from keysweep.scanner.ocr.shapes import OcrShapes
+
+    return OcrShapes(selected or _ruleset())
 
 
 def _own_fingerprinter() -> Fingerprinter:
-    key, lasting = private_key(platformdirs.user_data_path("keysweep"))
+    key, lasting = private_key(data_folder())
     if not lasting:
         click.echo("Note: no private folder to keep a key in; ids of findings will differ in the next run.", err=True)
     return Fingerprinter(key)

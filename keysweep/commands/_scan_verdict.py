@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -26,12 +25,19 @@ def emit(result: ScanResult, forms: tuple[tuple[str, Path | None], ...], *, colo
     """
     for name, path in forms:
         painted = path is None and (sys.stdout.isatty() if color is None else color)
-        look = Look(color=painted, columns=min(shutil.get_terminal_size().columns, 140))
+        columns = _columns() if path is None and name == "text" else 80
+        look = Look(color=painted, columns=columns)
         text = output.get(name).render(result, look)
         if path is None:
             click.echo(text, nl=False, color=painted)
             continue
         write(path, text)
+
+
+def _columns() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size().columns, 140)
 
 
 def verdict(result: ScanResult, *, fail_on: str, strict: bool) -> ExitCode:

@@ -47,7 +47,7 @@ def _show(rule_id: str) -> None:
 def _check() -> int:
     """Find what is wrong with the packs: examples, negatives, patterns, references."""
     from keysweep.rules.ruleset import load_ruleset
-    from keysweep.scanner.detectors.lint import lint
+    from keysweep.scanner.matching.lint import lint
 
     rules = load_ruleset()
     problems = lint(rules)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Never, NoReturn, final
 
 
@@ -48,6 +47,8 @@ class Secret:
         return bool(self._value)
 
     def __eq__(self, other: object) -> bool:
+        import hmac
+
         return isinstance(other, Secret) and hmac.compare_digest(self._value, other._value)
 
     def __repr__(self) -> str:

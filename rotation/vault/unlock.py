@@ -21,8 +21,8 @@ from keysweep.foundation.settings import Settings
 from keysweep.rotation.vault import kek
 from keysweep.rotation.vault.index import VaultIndex
 from keysweep.rotation.vault.vault import Vault
-from keysweep.scanner.detectors.describe import describe
 from keysweep.scanner.known import KnownKeys
+from keysweep.scanner.matching.describe import describe
 from keysweep.scanner.ocr.confusable import fold
 
 

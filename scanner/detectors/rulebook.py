@@ -1,24 +1,30 @@
-"""Our own rules: one pass of the engine over the text, then an exact confirm in a window around each hit."""
+"""Our own rules: one pass of the engine over the text, an exact confirm around each hit, and the same again in what decodes."""
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from importlib import import_module
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from keysweep.foundation.secret import Secret
-from keysweep.rules.checks import CHECKS, PROOFS, entropy, is_placeholder
-from keysweep.rules.model import Confidence, Rule
-from keysweep.rules.ruleset import RuleSet
-from keysweep.scanner.detectors.compiled import CompiledRule, compile_rule
-from keysweep.scanner.detectors.engine import Engine
+from keysweep.rules.model import Confidence, RuleId, Severity
+from keysweep.rules.signature import signature
+from keysweep.scanner.decoders import Decoded, Spot
 from keysweep.scanner.finding import Match, Segment
+from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
+from keysweep.scanner.matching.confirming import Candidate, candidates, repaired
+from keysweep.scanner.matching.matcher import Matcher, Parts, decoder_anchors, make_matcher
 from keysweep.scanner.spans import Spans
 
-_LEAST_ENTROPY = 2.8
-"""Bits a character below which a token of a plain shape is filler, not a key."""
+if TYPE_CHECKING:
+    from keysweep.rules.ruleset import RuleSet
+
+_DEEPEST = 4
+"""Encodings inside of each other that are followed."""
+_MOST_DECODED = 16 << 20
+"""Bytes that one segment may decode to, all its runs together."""
 
 
 @final
@@ -26,81 +32,148 @@ class Rulebook:
     """Finds keys by the rules, in time linear in the text whatever the number of rules.
 
     Args:
-        ruleset: the rules.
+        ruleset: the rules; None for those that come with the program, which are then read only if no cache has them.
         cache_dir: where the compiled engine is kept between runs; None keeps nothing.
     """
 
-    def __init__(self, ruleset: RuleSet, *, cache_dir: Path | None) -> None:
-        self._rules = tuple(compile_rule(rule) for rule in ruleset.rules)
-        self._engine = Engine([compiled.anchor for compiled in self._rules], cache_dir)
+    def __init__(self, ruleset: RuleSet | None, *, cache_dir: Path | None) -> None:
+        self._matcher = _matcher(ruleset, cache_dir)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the rule set, for the record."""
+        return self._matcher.digest
 
     def find(self, segment: Segment) -> Sequence[Match]:
         """Return the keys in *segment*, in order; where two overlap, the surer and more specific one."""
-        hits = self._engine.hits(segment.data)
+        hits = self._matcher.hits(segment.data)
         if not hits:
             return ()
-        hits.sort(key=lambda hit: (hit[1], hit[0]))
-        found: list[Match] = []
+        return [_match(candidate) for candidate in self._look(segment.data, hits, _Budget(_MOST_DECODED), 0)]
+
+    def _look(self, data: bytes, hits: list[tuple[int, int]], budget: _Budget, depth: int) -> list[Candidate]:
+        rules, anchors = self._matcher.rule_anchors, self._matcher.anchors
+        found: list[Candidate] = []
+        failed: list[_Failed] = []
+        spots: dict[str, list[Spot]] = {}
         number, searched = -1, 0
-        for end, identifier in hits:
+        for identifier, end in hits:
+            if identifier >= len(rules):
+                anchor = anchors[identifier - len(rules)]
+                spots.setdefault(anchor.decoder, []).append(Spot(end, anchor.width, anchor.note))
+                continue
             if identifier != number:
                 number, searched = identifier, 0
-            compiled = self._rules[identifier]
-            low = max(end - compiled.reach, searched)
-            high = end + compiled.width + 2
-            for match in _confirmed(compiled, segment.data, low, high, end):
-                found.append(match)
-                searched = match.end
-        return _distinct(found)
+            rule, reach, fixed = rules[identifier]
+            low = max(end - reach, searched)
+            exact = list(candidates(rule, data, low, end, fixed=fixed))
+            found += exact
+            if exact and not rule.pair and not fixed:
+                searched = exact[-1].end
+            elif not exact and end > searched:
+                failed.append(_Failed(rule, low, end, fixed))
+        if depth < _DEEPEST:
+            for name, places in spots.items():
+                for decoded in import_module(f"keysweep.scanner.decoders.{name}").DECODER.decode(data, sorted(places)):
+                    found += self._inside(decoded, budget, depth)
+        return _distinct(found + _repairs(data, found, failed))
+
+    def _inside(self, decoded: Decoded, budget: _Budget, depth: int) -> Iterator[Candidate]:
+        """Yield the keys in decoded text, placed where their encoded form stands."""
+        from keysweep.scanner.matching.mapping import place_of
+
+        if not budget.spend(len(decoded.data)):
+            return
+        for candidate in self._look(decoded.data, self._matcher.hits(decoded.data), budget, depth + 1):
+            start, end = place_of(decoded, candidate.start, candidate.end)
+            yield candidate._replace(start=start, end=end, via=decoded.via + candidate.via)
 
 
-def confirm(rule: Rule, secret: str) -> Confidence | None:
-    """Return how sure a rule is of a candidate, None if its checks or common sense refuse it."""
-    if not all(CHECKS[name](secret) for name in rule.checks):
-        return None
-    if PROOFS.intersection(rule.checks):
-        return Confidence.CHECKED
-    if rule.alphabet and (is_placeholder(secret) or entropy(secret) < _LEAST_ENTROPY):
-        return None
-    return Confidence.SHAPE
+@final
+class _Budget:
+    """Bytes that may still be decoded."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def spend(self, count: int) -> bool:
+        """Take *count*; False once more was asked for than there is."""
+        self._left -= count
+        return self._left >= 0
 
 
-def _confirmed(compiled: CompiledRule, data: bytes, low: int, high: int, end: int) -> Iterator[Match]:
-    """Yield the exact matches around one hit: those that begin before its end."""
-    rule = compiled.rule
-    for exact in _candidates(compiled, data, low, high, end):
-        group = "secret" if "secret" in compiled.confirm.groupindex else 0
-        raw = exact[group]
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError:
-            continue
-        confidence = confirm(rule, text)
-        if confidence is None:
-            continue
-        yield Match(
-            rule=rule.id,
-            provider=rule.provider,
-            severity=rule.severity,
-            confidence=confidence,
-            prefix=rule.prefix,
-            start=exact.start(group),
-            end=exact.end(group),
-            secret=Secret(raw),
-            parts=tuple(Secret(exact[name]) for name in compiled.part_groups if exact[name]),
-        )
+def _matcher(ruleset: RuleSet | None, cache_dir: Path | None) -> Matcher:
+    def build() -> tuple[Parts, Sequence[bytes]]:
+        from keysweep.rules.ruleset import load_ruleset
+
+        known = load_ruleset() if ruleset is None else ruleset
+        rules = tuple(compile_rule(rule) for rule in known.rules)
+        anchors, patterns = decoder_anchors(rules, [rule.pattern for rule in known.rules])
+        return Parts(known.digest, rules, anchors), patterns
+
+    return make_matcher(build, signature() if ruleset is None else ruleset.digest, cache_dir)
 
 
-def _candidates(compiled: CompiledRule, data: bytes, low: int, high: int, end: int) -> Iterator[re.Match[bytes]]:
-    """Yield what fits around a hit.  Where the hit tells the beginning, nothing is searched: hits may be as dense as text."""
-    if compiled.fixed:
-        exact = compiled.confirm.match(data, low, high) if low == end - compiled.reach else None
-        return iter((exact,) if exact else ())
-    return takewhile(lambda exact: exact.start() < end, compiled.confirm.finditer(data, low, high))
+class _Failed(NamedTuple):
+    """A hit that gave no key."""
+
+    rule: CompiledRule
+    low: int
+    end: int
+    fixed: bool
 
 
-def _distinct(found: list[Match]) -> list[Match]:
-    """Keep one match a place: a proven one, then the longest public prefix, then the longest text."""
-    found.sort(key=lambda m: (m.confidence is not Confidence.CHECKED, -len(m.prefix), m.start - m.end, m.start))
+def _repairs(data: bytes, found: list[Candidate], failed: list[_Failed]) -> list[Candidate]:
+    """Return the keys that were cut: hits that gave none, where nothing else was found either."""
+    if not failed:
+        return []
+    from keysweep.scanner.matching.mend import goes_on
+
+    taken = sorted((candidate.start, candidate.end) for candidate in found)
+    mended = []
+    for rule, low, end, fixed in failed:
+        at = bisect_left(taken, (end,)) - 1
+        open_ = at < 0 or taken[at][1] < end or goes_on(data, *taken[at])
+        if open_ and (candidate := repaired(rule, data, low, end, fixed=fixed)) is not None:
+            mended.append(candidate)
+    return mended
+
+
+def _match(candidate: Candidate) -> Match:
+    rule = candidate.rule
+    return Match(
+        rule=RuleId(rule.id),
+        provider=rule.provider,
+        severity=Severity(rule.severity),
+        confidence=candidate.confidence,
+        prefix=rule.prefix,
+        start=candidate.start,
+        end=candidate.end,
+        secret=Secret(candidate.value),
+        parts=tuple(Secret(part) for part in candidate.parts),
+        via=candidate.via,
+    )
+
+
+def _distinct(found: list[Candidate]) -> list[Candidate]:
+    """Keep one key a place: a proven one, then the longest public prefix, then the longest text.
+
+    Keys that were decoded from one run stand in one place and do not exclude each other.
+    """
+    found.sort(key=_rank)
     taken = Spans()
-    return sorted((m for m in found if taken.take(m.start, m.end)), key=lambda m: m.start)
+    kept: dict[tuple[int, int], tuple[str, ...]] = {}
+    result = []
+    for candidate in found:
+        span = (candidate.start, candidate.end)
+        if taken.take(*span):
+            kept[span] = candidate.via
+            result.append(candidate)
+        elif candidate.via and kept.get(span) == candidate.via:
+            result.append(candidate)
+    return sorted(result, key=lambda c: c.start)
+
+
+def _rank(candidate: Candidate) -> tuple[bool, int, int, int]:
+    proven = candidate.confidence is Confidence.CHECKED
+    return (not proven, -len(candidate.rule.prefix), candidate.start - candidate.end, candidate.start)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
+from typing import Any
 
 from keysweep.foundation.clock import to_text
 from keysweep.scanner.finding import Finding, Occurrence
 from keysweep.scanner.output import Format, Look
 from keysweep.scanner.pipeline import ScanResult
+from keysweep.version import VERSION
 
 SCHEMA = "keysweep.dev/scan/v1"
 
 
-def document(result: ScanResult) -> dict[str, object]:
+def document(result: ScanResult) -> dict[str, Any]:
     """Return a scan as plain JSON values."""
     coverage = result.coverage
     return {
         "schema": SCHEMA,
         "tool": {
             "name": "keysweep",
-            "version": version("keysweep"),
+            "version": VERSION,
             "rules": result.rules,
             "inventory": result.inventory,
         },
@@ -84,7 +85,12 @@ def occurrence_json(occurrence: Occurrence) -> dict[str, object]:
 
 
 def _render(result: ScanResult, _look: Look) -> str:
-    return json.dumps(document(result), indent=2, ensure_ascii=True) + "\n"
+    """One finding a line: small to write, and a difference between two scans shows finding by finding."""
+    whole = document(result)
+    findings = ",\n".join("  " + json.dumps(finding) for finding in whole.pop("findings"))
+    fields = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in whole.items()]
+    fields.insert(2, f'"findings": [\n{findings}\n ]' if findings else '"findings": []')
+    return "{\n " + ",\n ".join(fields) + "\n}\n"
 
 
 FORMAT = Format(title="One JSON document (keysweep.dev/scan/v1)", render=_render)

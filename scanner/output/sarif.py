@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
-from importlib.metadata import version
 from urllib.parse import quote
 
 from keysweep.rules.model import Rule, Severity
@@ -14,6 +13,7 @@ from keysweep.rules.ruleset import load_ruleset
 from keysweep.scanner.finding import Finding, Occurrence
 from keysweep.scanner.output import Format, Look
 from keysweep.scanner.pipeline import ScanResult
+from keysweep.version import VERSION
 
 _LEVEL = {
     Severity.CRITICAL: "error",
@@ -40,7 +40,7 @@ def _render(result: ScanResult, _look: Look) -> str:
         "tool": {
             "driver": {
                 "name": "keysweep",
-                "semanticVersion": version("keysweep"),
+                "semanticVersion": VERSION,
                 "rules": [_rule(known.get(name), name) for name in used],
             }
         },

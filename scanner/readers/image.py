@@ -9,10 +9,10 @@ from pathlib import Path
 
 from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, Box, Placed, Segment, name_of
+from keysweep.scanner.magic import is_image
 from keysweep.scanner.ocr import OcrEngine, OcrFailedError, OcrTimeoutError, Word
 from keysweep.scanner.readers import Reader
 
-_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 _WORKER = Path(__file__).with_name("worker.py")
 _WALL_S = 60.0
 _REFUSED = 3
@@ -58,14 +58,7 @@ def image_reader(engine: OcrEngine | None) -> Reader:
         data, layout = _lines(words, factor)
         yield Segment(origin=blob.origin, data=data, via=("ocr",), encoded_length=len(stored), layout=layout)
 
-    return Reader(name="image", accepts=_accepts, segments=segments)
-
-
-def _accepts(_name: str, head: bytes) -> bool:
-    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return (
-        webp or head.startswith(_MAGIC[:4]) or (head.startswith(_MAGIC[4:]) and len(head) >= 26 and b"\0" in head[:26])
-    )
+    return Reader(name="image", accepts=is_image, segments=segments)
 
 
 def _decode(stored: bytes) -> tuple[bytes, float, bool] | Gap:

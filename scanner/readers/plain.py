@@ -36,20 +36,32 @@ def _segments(blob: Blob, log: CoverageLog) -> Iterator[Segment]:
     name = name_of(blob.origin)
     try:
         with blob.open() as file:
-            head = file.read(WINDOW)
+            asked = WINDOW if blob.size is None else min(blob.size + 1, WINDOW)
+            head = read_fully(file, asked)
             encoding = _wide(head)
             if encoding is not None:
                 yield from _decoded(blob.origin, file, head, encoding, log, name)
+            elif len(head) < asked:
+                yield Segment(origin=blob.origin, data=head)
+                log.read(len(head))
             else:
-                yield from _windows(blob.origin, file, head, log)
+                yield from _windows(blob.origin, file, head + read_fully(file, WINDOW - asked), log)
     except OSError:
         log.skip(name, Gap.UNREADABLE)
 
 
-def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> Iterator[Segment]:
+def read_fully(file: BinaryIO, count: int) -> bytes:
+    """Return *count* bytes, fewer only at the end; a pipe gives them in portions."""
+    data = file.read(count) if count else b""
+    while len(data) < count and (more := file.read(count - len(data))):
+        data += more
+    return data
+
+
+def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog, *, read_as: str = "") -> Iterator[Segment]:
     start, line, column, total, repeated = 0, 1, 1, len(data), 0
     while True:
-        fresh = file.read(WINDOW) if len(data) >= WINDOW else b""
+        fresh = read_fully(file, WINDOW) if len(data) >= WINDOW else b""
         yield Segment(
             origin=origin,
             data=data,
@@ -58,6 +70,7 @@ def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> I
             column=column,
             repeated=repeated,
             goes_on=bool(fresh),
+            read_as=read_as,
         )
         if not fresh:
             log.read(total)
@@ -75,7 +88,7 @@ def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog) -> I
 def _decoded(
     origin: Origin, file: BinaryIO, head: bytes, encoding: str, log: CoverageLog, name: str
 ) -> Iterator[Segment]:
-    stored = head + file.read(_LARGEST_WIDE)
+    stored = head + read_fully(file, _LARGEST_WIDE)
     if file.read(1):
         log.skip(name, Gap.TRUNCATED)
     text = stored.decode(encoding, "replace").encode("utf-8", "replace")
@@ -89,7 +102,7 @@ def _decoded(
             encoded_length=len(stored),
         )
     rest = io.BytesIO(stored)
-    yield from _windows(origin, rest, rest.read(WINDOW), log)
+    yield from _windows(origin, rest, rest.read(WINDOW), log, read_as=encoding[:6])
 
 
 def _wide(head: bytes) -> str | None:

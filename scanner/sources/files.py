@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fnmatch
 import os
 import stat
 from collections.abc import Iterator
+from functools import partial
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, final
+from typing import BinaryIO, cast, final
 
 from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, FileOrigin
@@ -35,43 +36,44 @@ class Files:
 
     def blobs(self, log: CoverageLog) -> Iterator[Blob]:
         """Yield every regular file; what is none, or cannot be listed, goes to *log*."""
-        start = Path(os.path.realpath(self._root))
+        start = os.path.realpath(self._root)
         try:
-            status = start.stat()
+            status = os.stat(start)  # noqa: PTH116  text, not paths, throughout: this is the hot loop of every scan
         except OSError:
             log.skip(str(self._root), Gap.VANISHED)
             return
+        named = os.path.normpath(self._root)
         if stat.S_ISDIR(status.st_mode):
-            yield from self._folder(start, log)
+            yield from self._folder(start, "" if named == "." else named.rstrip("/") + "/", log)
         elif (blob := self._file(start, str(self._root), log)) is not None:
             yield blob
 
-    def _folder(self, start: Path, log: CoverageLog) -> Iterator[Blob]:
-        waiting = [start]
+    def _folder(self, start: str, prefix: str, log: CoverageLog) -> Iterator[Blob]:
+        """Walk a folder; *prefix* stands before the names as the user would give them."""
+        waiting = [""]
         while waiting:
-            folder = waiting.pop()
+            inner = waiting.pop()
             try:
-                with os.scandir(folder) as listing:
-                    entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
+                with os.scandir(f"{start}/{inner}") as listing:
+                    entries = sorted(listing, key=_name)
             except OSError:
-                log.skip(self._named(folder, start), Gap.UNREADABLE)
+                log.skip(f"{prefix}{inner}".rstrip("/") or start, Gap.UNREADABLE)
                 continue
             below = []
             for entry in entries:
-                path = folder / entry.name
-                inner = path.relative_to(start).as_posix()
-                if self._excluded(inner):
+                name = inner + entry.name
+                if self._exclude and self._excluded(name):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name != _REPOSITORY:
-                        below.append(path)
-                elif (blob := self._file(path, self._named(path, start), log)) is not None:
+                        below.append(name + "/")
+                elif (blob := self._file(f"{start}/{name}", prefix + name, log)) is not None:
                     yield blob
             waiting.extend(reversed(below))
 
-    def _file(self, path: Path, name: str, log: CoverageLog) -> Blob | None:
+    def _file(self, path: str, name: str, log: CoverageLog) -> Blob | None:
         try:
-            status = path.lstat()
+            status = os.lstat(path)
         except OSError:
             log.skip(name, Gap.VANISHED)
             return None
@@ -85,25 +87,22 @@ class Files:
         if (self._largest is not None and status.st_size > self._largest) or _is_hole(status):
             log.skip(name, Gap.TOO_LARGE)
             return None
-        return Blob(origin=FileOrigin(path=name), size=status.st_size, open=lambda: _open(path))
+        return Blob(origin=FileOrigin(path=name), size=status.st_size, open=partial(_open, path))
 
-    def _link(self, path: Path) -> Gap | None:
+    def _link(self, path: str) -> Gap | None:
         """Return why a link is a gap; None where it is none: it leads nowhere, or to what is scanned under its own name."""
         try:
-            path.stat()
+            os.stat(path)  # noqa: PTH116  as above
         except OSError as error:
             return Gap.NOT_A_FILE if error.errno == errno.ELOOP else None
         inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root))
         return None if inside else Gap.OUTSIDE
 
-    def _named(self, path: Path, start: Path) -> str:
-        return os.path.normpath(self._root / path.relative_to(start))
-
     def _excluded(self, inner: str) -> bool:
-        return any(
-            fnmatch.fnmatchcase(inner, pattern) or fnmatch.fnmatchcase(Path(inner).name, pattern)
-            for pattern in self._exclude
-        )
+        from fnmatch import fnmatchcase
+
+        last = inner.rpartition("/")[2]
+        return any(fnmatchcase(inner, pattern) or fnmatchcase(last, pattern) for pattern in self._exclude)
 
 
 def _is_hole(status: os.stat_result) -> bool:
@@ -111,11 +110,15 @@ def _is_hole(status: os.stat_result) -> bool:
     return status.st_size > _HOLE and status.st_blocks * 512 * 100 < status.st_size
 
 
-def _open(path: Path) -> BinaryIO:
+def _name(entry: os.DirEntry[str]) -> bytes:
+    return os.fsencode(entry.name)
+
+
+def _open(path: str) -> BinaryIO:
     """Open a file that was seen to be regular; if it was swapped for something else meanwhile, refuse."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         msg = "not a regular file any more"
         raise OSError(msg)
-    return os.fdopen(handle, "rb")
+    return cast("BinaryIO", FileIO(handle))

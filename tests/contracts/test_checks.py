@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from keysweep.rules.checks import CHECKS, PROOFS
 from keysweep.rules.model import Confidence
 from keysweep.rules.samples import mutate
-from keysweep.scanner.detectors.rulebook import confirm
+from keysweep.scanner.matching.confirming import confirm
 from tests.scanner.making import example, found, ruleset
 
 COVERED = {

@@ -12,7 +12,7 @@ from keysweep.rules.file import read_rules
 from keysweep.rules.model import AMBIGUOUS, Rule
 from keysweep.rules.ruleset import PACKS
 from keysweep.rules.samples import expand
-from keysweep.scanner.detectors.lint import lint
+from keysweep.scanner.matching.lint import lint
 from tests.scanner.making import example, found, ruleset, segment
 from tests.scanner.making import rulebook as book
 

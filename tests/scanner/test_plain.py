@@ -147,7 +147,7 @@ def test_suppressed_keys_are_counted_once(small_windows: tuple[int, int]) -> Non
 
 def test_the_real_windows_hold_the_widest_key() -> None:
     """A key on a seam is whole in one of the two windows."""
-    from keysweep.scanner.detectors.compiled import compile_rule
+    from keysweep.scanner.matching.compiled import compile_rule
     from tests.scanner.making import ruleset
 
     widest = max(compile_rule(rule).width for rule in ruleset().rules)

@@ -1,4 +1,4 @@
-"""The compiled engine's cache: private, checked when it is read, and safe to delete."""
+"""The matcher's cache: private, checked when it is read, and safe to delete."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from keysweep.rules.ruleset import load_ruleset
-from keysweep.scanner.detectors.compiled import CompiledRule, compile_rule
-from keysweep.scanner.detectors.rulebook import confirm
+from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
+from keysweep.scanner.matching.confirming import confirm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +25,15 @@ def describe(value: bytes) -> Described | None:
     """Return what the rules know of *value*, None if no rule matches the whole of it; the most specific one wins."""
     lowered = value[:4096].lower()
     best: Described | None = None
-    for compiled in _rules():
-        rule = compiled.rule
+    for rule in _rules():
         if not any(word.encode() in lowered for word in rule.keywords):
             continue
-        exact = compiled.confirm.fullmatch(value)
+        exact = rule.confirm.fullmatch(value)
         if exact is None or (best is not None and len(best.prefix) >= len(rule.prefix)):
             continue
         if confirm(rule, value.decode("utf-8", "replace")) is None:
             continue
-        parts = tuple(exact[name] for name in compiled.part_groups if exact[name])
+        parts = tuple(exact[name] for name in exact.re.groupindex if name.startswith("part_") and exact[name])
         best = Described(rule=rule.id, provider=rule.provider, prefix=rule.prefix, parts=parts)
     return best
 

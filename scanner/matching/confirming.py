@@ -1,0 +1,164 @@
+"""From a place where the engine saw a rule's anchor to the exact key: pattern, edges, checks, secret half, cuts put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from keysweep.rules.model import Confidence
+from keysweep.scanner.matching.compiled import CompiledRule, begins, compiled
+
+_LEAST_ENTROPY = 2.8
+"""Bits a character below which a token of a plain shape is filler, not a key."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_WIDEST = 10_000
+"""Widest key that is put together again."""
+_WORD = r"A-Za-z0-9._~%+:/?&=,@-"
+"""What stands for the alphabet of a rule that has none, such as a URI."""
+_EDGE = 24
+"""Bytes beside a key that its edges may ask for."""
+
+
+class Candidate(NamedTuple):
+    """An exact key, not yet weighed against others."""
+
+    rule: CompiledRule
+    confidence: Confidence
+    start: int
+    end: int
+    value: bytes
+    parts: tuple[bytes, ...]
+    via: tuple[str, ...] = ()
+
+
+def confirm(rule: CompiledRule, secret: str) -> Confidence | None:
+    """Return how sure a rule is of a candidate, None if its checks or common sense refuse it."""
+    from keysweep.rules.checks import CHECKS, PROOFS, entropy, is_placeholder
+
+    if not all(CHECKS[name](secret) for name in rule.checks):
+        return None
+    if PROOFS.intersection(rule.checks):
+        return Confidence.CHECKED
+    if rule.alphabet and (is_placeholder(secret) or entropy(secret) < _LEAST_ENTROPY):
+        return None
+    return Confidence.SHAPE
+
+
+def candidates(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Iterator[Candidate]:
+    """Yield the keys that begin around one hit of the anchor.
+
+    Args:
+        rule: whose anchor was seen.
+        data: the text.
+        low: where to begin to look.
+        end: end of the hit.
+        fixed: the key can begin at *low* only.
+    """
+    for match in _matches(rule, data, low, end, fixed=fixed):
+        if (candidate := _candidate(rule, match)) is None:
+            continue
+        if not rule.pair:
+            yield (rule.varies and _longer(rule, data, candidate, fixed=fixed)) or candidate
+        elif (whole := _paired(rule, data, match)) is not None:
+            yield whole
+
+
+def _matches(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Iterator[re.Match[bytes]]:
+    """Yield where the exact pattern fits: at the place of a fixed anchor, else wherever one begins before its end."""
+    high = min(end + rule.width + _EDGE, len(data))
+    if fixed:
+        match = rule.confirm.match(data, low, high)
+        if match is not None and rule.begins(data, low):
+            yield match
+        return
+    match = rule.confirm.search(data, low, high)
+    while match is not None and match.start() < end:
+        whole = rule.begins(data, match.start())
+        if whole:
+            yield match
+        match = rule.confirm.search(data, max(match.end(), low + 1) if whole else match.start() + 1, high)
+
+
+def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Candidate | None:
+    """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
+    from keysweep.scanner.matching.mapping import place_of
+    from keysweep.scanner.matching.mend import joined, resolved
+
+    if rule.width > _WIDEST:
+        return None
+    alphabet = _run(rule.alphabet or _WORD)
+    for view in (
+        joined(data, low, end, rule.width, alphabet, whole=rule.whole),
+        resolved(data, low, end, rule.width, alphabet),
+    ):
+        if view is None:
+            continue
+        for candidate in candidates(rule, view.data, 0, end - low, fixed=fixed):
+            start, stop = place_of(view, candidate.start, candidate.end)
+            if start > low or rule.begins(data, low):
+                return candidate._replace(start=start, end=stop, via=view.via)
+    return None
+
+
+def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: bool) -> Candidate | None:
+    """Return a key of no fixed length with what stands behind the cut at its end."""
+    from keysweep.scanner.matching.mapping import place_of
+    from keysweep.scanner.matching.mend import goes_on, joined
+
+    if rule.width > _WIDEST or not goes_on(data, candidate.start, candidate.end):
+        return None
+    view = joined(data, candidate.start, candidate.end, rule.width, _run(rule.alphabet or _WORD))
+    if view is None:
+        return None
+    match = rule.confirm.match(view.data) if fixed or rule.whole else rule.confirm.search(view.data)
+    longer = _candidate(rule, match) if match else None
+    if longer is None or longer.start > 0 or len(longer.value) <= len(candidate.value):
+        return None
+    start, stop = place_of(view, longer.start, longer.end)
+    return longer._replace(start=start, end=stop, via=view.via)
+
+
+def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
+    groups = match.re.groupindex
+    group = "secret" if "secret" in groups else 0
+    try:
+        confidence = confirm(rule, match[group].decode())
+    except UnicodeDecodeError:
+        return None
+    if confidence is None or _CONTROL.search(match[group]):
+        return None
+    parts = tuple(match[name] for name in groups if name.startswith("part_") and match[name])
+    return Candidate(rule, confidence, match.start(group), match.end(group), match[group], parts)
+
+
+def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candidate | None:
+    """Return the secret half nearest to a public one; None if there is none, for a public half alone is no leak."""
+    low, high = max(public.start() - rule.pair_within, 0), min(public.end() + rule.pair_within, len(data))
+    nearest: tuple[int, re.Match[bytes]] | None = None
+    for match in compiled(rule.pair).finditer(data, low, high):
+        group = "secret" if "secret" in match.re.groupindex else 0
+        begin, end = match.span(group)
+        if (begin < public.end() and end > public.start()) or not (group or begins(rule.pair_alphabet, data, begin)):
+            continue
+        apart = min(abs(begin - public.end()), abs(public.start() - end))
+        if _plausible(match[group]) and (nearest is None or apart < nearest[0]):
+            nearest = (apart, match)
+    if nearest is None:
+        return None
+    group = "secret" if "secret" in nearest[1].re.groupindex else 0
+    begin, end = nearest[1].span(group)
+    return Candidate(rule, Confidence.SHAPE, begin, end, nearest[1][group], (public[0],))
+
+
+def _plausible(half: bytes) -> bool:
+    from keysweep.rules.checks import entropy, is_placeholder
+
+    text = half.decode("latin-1")
+    return entropy(text) >= 3.0 and not is_placeholder(text)
+
+
+@cache
+def _run(alphabet: str) -> re.Pattern[bytes]:
+    return re.compile(f"[{alphabet}]*".encode())

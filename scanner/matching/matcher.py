@@ -1,0 +1,167 @@
+"""Rules and decoders made ready for the engine, once, and kept between runs.
+
+The cache is one file of the user's own, checked when it is read, rebuilt on any doubt, and safe to delete.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, final
+
+from keysweep.scanner.matching.compiled import CompiledRule
+from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
+
+_FORMAT = 6
+"""Counted up whenever anchors, decoders or this file's layout change."""
+_DECODERS = Path(__file__).parent.parent / "decoders"
+
+
+class DecoderAnchor(NamedTuple):
+    """What an anchor of a decoder means."""
+
+    decoder: str
+    """Name of its file."""
+    width: int
+    note: int
+
+
+class Parts(NamedTuple):
+    """What a matcher is made of; plain values, so that it can be kept between runs."""
+
+    digest: str
+    """Of the rule set."""
+    rules: tuple[CompiledRule, ...]
+    anchors: tuple[DecoderAnchor, ...]
+    """In order behind those of the rules."""
+
+
+@final
+class Matcher:
+    """The engine with what its hits mean."""
+
+    def __init__(self, parts: Parts, engine: Engine) -> None:
+        self.digest = parts.digest
+        self.rule_anchors = [(rule, reach, fixed) for rule in parts.rules for _, reach, fixed in rule.anchors]
+        """What an anchor's number means; those of the decoders follow."""
+        self.anchors = parts.anchors
+        self.hits = engine.hits
+
+
+def make_matcher(build: Callable[[], tuple[Parts, Sequence[bytes]]], signature: str, cache_dir: Path | None) -> Matcher:
+    """Return a matcher: from the cache, or built and put there.
+
+    Args:
+        build: gives the parts, and the patterns of the decoders' anchors.
+        signature: says whether a cached one is of the same rules.
+        cache_dir: folder of the cache; None keeps nothing.
+    """
+    layout = ",".join(CompiledRule._fields)
+    whole = f"{_FORMAT} {layout} {signature} {sys.version} {_engine_version()} {os.uname().machine} {_cpu_flags()}"
+    path = cache_dir / f"matcher-{zlib.crc32(signature.encode()):08x}.bin" if cache_dir else None
+    if path is not None and (kept := _read(path, whole)) is not None:
+        return kept
+    parts, patterns = build()
+    database = compile_anchors(
+        [anchor.encode() for rule in parts.rules for anchor, _, _ in rule.anchors] + list(patterns)
+    )
+    if path is not None:
+        _write(path, whole, parts, dump(database))
+    return Matcher(parts, Engine(database))
+
+
+def decoder_anchors(
+    rules: Sequence[CompiledRule], patterns: Sequence[str]
+) -> tuple[tuple[DecoderAnchor, ...], list[bytes]]:
+    """Ask every decoder what the heads of the rules' keys look like in its encoding.
+
+    Args:
+        rules: their keywords stand in where a pattern has no literal beginning.
+        patterns: of the rules, without edges.
+    """
+    from importlib import import_module
+
+    from keysweep.scanner.matching.heads import heads
+
+    wanted: set[bytes] = set()
+    for rule, pattern in zip(rules, patterns, strict=True):
+        words = [word.encode() for word in rule.keywords if len(word) >= 5]
+        wanted |= set(heads(pattern)) or {form for word in words for form in (word, word.upper())}
+    anchors: list[DecoderAnchor] = []
+    found: list[bytes] = []
+    for name in sorted(path.stem for path in _DECODERS.glob("*.py") if path.stem != "__init__"):
+        for anchor in import_module(f"keysweep.scanner.decoders.{name}").DECODER.anchors(sorted(wanted)):
+            anchors.append(DecoderAnchor(name, anchor.width, anchor.note))
+            found.append(anchor.pattern)
+    return tuple(anchors), found
+
+
+def _read(path: Path, signature: str) -> Matcher | None:
+    """Read a cached matcher; None on any doubt about whose it is or whether it is whole."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077 or not _folder_is_private(path.parent):
+            return None
+        head, content = file.readline(64).split(), file.read()
+    if len(head) != 2 or head[0] != _checksum(content) or not head[1].isdigit():
+        return None
+    described, dumped = content[: int(head[1])], content[int(head[1]) :]
+    kept = json.loads(described)
+    database = load(dumped) if kept["signature"] == signature else None
+    if database is None:
+        return None
+    rules = tuple(CompiledRule(*fields) for fields in kept["rules"])
+    return Matcher(Parts(kept["digest"], rules, tuple(DecoderAnchor(*a) for a in kept["anchors"])), Engine(database))
+
+
+def _checksum(content: bytes) -> bytes:
+    """Return what tells damage; the file's owner and mode tell who wrote it."""
+    return b"%08x" % zlib.crc32(content)
+
+
+def _write(path: Path, signature: str, parts: Parts, dumped: bytes) -> None:
+    """Put a matcher into the cache in one step; a cache that cannot be written is done without."""
+    import tempfile
+
+    described = json.dumps({"signature": signature, **parts._asdict()}).encode()
+    content = described + dumped
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _folder_is_private(path.parent):
+            return
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(_checksum(content) + b" %d\n" % len(described) + content)
+        Path(temporary).replace(path)
+    except OSError:
+        return
+
+
+def _folder_is_private(folder: Path) -> bool:
+    status = folder.stat()
+    return status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o022
+
+
+def _engine_version() -> str:
+    import hyperscan
+
+    return str(hyperscan.__version__)  # type: ignore[attr-defined]  # its stub lacks it
+
+
+def _cpu_flags() -> str:
+    """A compiled database fits one family of processors only."""
+    try:
+        with Path("/proc/cpuinfo").open("rb") as file:
+            text = file.read(8192)
+    except OSError:
+        return ""
+    return next((line.decode("ascii", "replace") for line in text.splitlines() if line[:5] in {b"flags", b"Featu"}), "")

@@ -1,0 +1,113 @@
+r"""A key that was cut: by the edge of a terminal, a log record's end, a colour code, a string that goes on in the next line, or escapes.
+
+The engine sees the beginning of such a key, and the exact pattern does not fit.  Then the text behind is put together again, cuts out and
+escapes resolved, and the pattern is asked once more.
+"""
+
+from __future__ import annotations
+
+import re
+
+from keysweep.scanner.decoders import Decoded, Piece
+from keysweep.scanner.decoders.escapes import unescape
+
+_MOST = 4096
+_COLOUR = rb"(?:\x1b|\\{1,2}u001[bB]|\\{1,2}x1[bB]|\\{1,2}033)\[[0-9;]{0,12}[mK]"
+_MARGIN = rb"[ \t]{0,40}(?:(?:[|>+*#]|\xe2\x94\x82|\xe2\x94\x83|//)[ \t]{0,8})?"
+_LINE = rb"(?:[ \t]{0,40}(?:[|]|\xe2\x94\x82|\xe2\x94\x83)[ \t]{0,2})?(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n|\r)" + _MARGIN
+_DOCKER = rb'"\s{0,2},(?:"[a-z]{3,8}":"[^"\n]{0,64}",?){1,3}\}\r?\n\{"log":\s{0,2}"'
+_CRI = rb"\r?\n\d{4}-\d\d-\d\dT[0-9:.]{8,20}(?:Z|[+-]\d\d:\d\d) std(?:out|err) [PF] "
+_SHELL = rb"\\\r?\n[ \t]{0,40}"
+_STRINGS = rb"[\"'][ \t]{0,8}(?:[+.&][ \t]{0,8})?(?:\\?\r?\n[ \t]{0,40})?(?:[+.&][ \t]{0,8})?[\"']"
+_QUOTED_PRINTABLE = rb"=\r?\n"
+_CUT = re.compile(b"|".join((_CRI, _DOCKER, _SHELL, _QUOTED_PRINTABLE, _COLOUR, _STRINGS, _LINE)))
+_RECORD = re.compile(b"|".join((_CRI, _DOCKER)))
+_BREAK = re.compile(rb"=?\r?\n|(?:\\r)?\\n")
+_MORE = re.compile(
+    rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)"
+)
+_NARROWEST = 40
+_LEAST_REST = 4
+"""Characters on the next line that are taken for the rest of a key."""
+_WIDTHS = frozenset((60, 64, 72, 76, 80, 100, 120, 132, 160, 200))
+"""Columns that terminals usually have."""
+_ESCAPES = frozenset(b"\\%&")
+_WORDS = re.compile(rb"[A-Za-z0-9_.-]{0,40}[\\\"'`\]) \t]{0,6}[=:>,]{1,2}[\\\"'` \t(]{0,6}")
+_EQUALS = b"="[0]
+"""At the end of a line of a mail it says that the line goes on."""
+_HEAD = 8
+_SPARE = 24
+_MOST_CUTS = 64
+
+
+def goes_on(data: bytes, start: int, end: int) -> bool:
+    """Whether a key of no fixed length that ends at *end* probably goes on behind a cut.
+
+    A log record that was split says so.  A line break says so where the line is as long as one beside it or as a terminal is wide, and
+    the next line begins with more of the same.
+    """
+    if _RECORD.match(data, end):
+        return True
+    cut = _BREAK.match(data, end)
+    more = _MORE.match(data, cut.end()) if cut else None
+    if cut is None or more is None or data.startswith(data[start : start + 4], cut.end()):
+        return False
+    if data[end : end + 1] == b"=":
+        return True
+    if not _random(more[0]):
+        return False
+    escaped = data.rfind(b"\\n", 0, end)
+    begin = max(data.rfind(b"\n", 0, end) + 1, escaped + 2 if escaped >= 0 else 0)
+    width = end - begin
+    beside = len(more[0]) if more.end() < len(data) and data[more.end()] in b"\r\n\\" else -1
+    return width >= _NARROWEST and (width in _WIDTHS or beside == width)
+
+
+def _random(text: bytes) -> bool:
+    """Whether a stretch looks like the rest of a key rather than like a word."""
+    mixed = any(b"a"[0] <= c <= b"z"[0] for c in text) and any(b"A"[0] <= c <= b"Z"[0] for c in text[1:])
+    return len(text) >= _LEAST_REST and (mixed or any(b"0"[0] <= c <= b"9"[0] for c in text))
+
+
+def joined(
+    data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes], *, whole: bool = True
+) -> Decoded | None:
+    """Return the text of a key from *start* on with the cuts left out; None where nothing is cut.
+
+    Goes from one run of the key's characters over a cut to the next, so that it costs no more than the key is long.
+
+    Args:
+        data: the text.
+        start: where the key begins.
+        end: how far it is known.
+        width: of the widest key.
+        alphabet: matches a run of its characters.
+        whole: the key itself begins at *start*; otherwise words that tell of it do.
+    """
+    at = end if whole or (words := _WORDS.match(data, end)) is None else words.end()
+    text, pieces = bytearray(data[start:at]), [Piece(0, start)]
+    head = data[start : start + _HEAD]
+    while len(text) < width + _SPARE and len(pieces) < _MOST_CUTS:
+        run = alphabet.match(data, at, at + width + _SPARE)
+        stop = run.end() if run else at
+        stop -= stop > at and data[stop - 1] == _EQUALS and data[stop : stop + 2].lstrip(b"\r")[:1] == b"\n"
+        text += data[at:stop]
+        cut = _CUT.match(data, stop)
+        if cut is None or data.startswith(head, cut.end()):
+            at = stop
+            break
+        at = cut.end()
+        pieces.append(Piece(len(text), at))
+    if len(pieces) == 1:
+        return None
+    text += data[at : at + _SPARE]
+    return Decoded(via=("joined",), data=bytes(text), start=start, end=at, pieces=tuple(pieces))
+
+
+def resolved(data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes]) -> Decoded | None:
+    """Return the text from *start*, where a key begins, with its escapes resolved; None where the key is not stopped by one."""
+    run = alphabet.match(data, end, end + width)
+    stop = run.end() if run else end
+    if stop >= len(data) or data[stop] not in _ESCAPES:
+        return None
+    return unescape(data, start, min(start + min(4 * width + 256, _MOST), len(data)), via="escaped")

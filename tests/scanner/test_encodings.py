@@ -1,0 +1,100 @@
+"""A key is found exactly in whatever way it was written down, and its place covers what stands there."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.scanner.making import Example, example, rulebook, ruleset, segment
+from tests.scanner.writers import CUTS, ENCODINGS
+
+ONLY_IN_WORDS = {rule.id for rule in ruleset().rules if "(?i" in rule.pattern}
+"""Keys without a form of their own: their words have to be found too."""
+LONG = {"private-key"}
+WITH_PREFIX = [r for r in ruleset().rules if r.prefix and not r.pair and r.id not in LONG | ONLY_IN_WORDS]
+
+
+def values(data: bytes) -> list[tuple[str, bytes]]:
+    return [(match.provider, match.secret.reveal()) for match in rulebook().find(segment(data))]
+
+
+def examples(rule: object) -> list[Example]:
+    return [example(rule, seed=seed, template=seed) for seed in range(3)]
+
+
+@pytest.mark.parametrize("form", ENCODINGS)
+def test_a_key_is_found_in_every_encoding(form: str) -> None:
+    """Every format with a public prefix, its exact value, and nothing else beside it."""
+    chance = random.Random(form)
+    missed = []
+    for rule in WITH_PREFIX:
+        for made in examples(rule):
+            data = ENCODINGS[form](made.text.decode(), made.key.decode(), chance)
+            if (rule.provider, made.key) not in values(data):
+                missed.append((rule.id, data[:80]))
+    # An escape within the three characters behind a prefix of letters alone is not looked for.
+    assert len(missed) <= len(WITH_PREFIX) * 3 * 0.02, missed
+
+
+@pytest.mark.parametrize("form", CUTS)
+def test_a_key_that_was_cut_is_put_together(form: str) -> None:
+    """The exact value; where the cut falls so that a shorter key of no fixed length stands before it, few are lost."""
+    chance = random.Random(form)
+    tried, missed = 0, []
+    for rule in WITH_PREFIX:
+        for made in examples(rule):
+            if len(made.text) < 40:
+                continue
+            tried += 1
+            data = CUTS[form](made.text.decode(), made.key.decode(), chance)
+            if (rule.provider, made.key) not in values(data):
+                missed.append((rule.id, data))
+    assert tried > 100
+    assert len(missed) <= tried * 0.06, missed
+
+
+@pytest.mark.parametrize("form", [*ENCODINGS, *CUTS])
+def test_a_place_covers_the_encoded_key(form: str) -> None:
+    """What is cut out at the place decodes to the key again; nothing outside of the text is pointed at."""
+    made = example("anthropic-api-key", seed=5)
+    data = b"first line\n" + ENCODINGS.get(form, CUTS.get(form))(
+        made.text.decode(), made.key.decode(), random.Random(1)
+    )
+    (match,) = [m for m in rulebook().find(segment(data)) if m.secret.reveal() == made.key]
+    assert 0 < match.start < match.end <= len(data)
+    cut_out = data[match.start : match.end]
+    again = [m.secret.reveal() for m in rulebook().find(segment(b"\n" + cut_out + b"\n"))]
+    assert made.key in again
+    assert match.via or cut_out == made.key
+
+
+@given(data=st.binary(max_size=400), seed=st.integers(0, 1 << 30), form=st.sampled_from(sorted({**ENCODINGS, **CUTS})))
+def test_garbage_around_never_breaks_a_decoder(data: bytes, seed: int, form: str) -> None:
+    """Any bytes before and behind, cut anywhere: no error, and every place within the text."""
+    chance = random.Random(seed)
+    made = example(chance.choice(WITH_PREFIX), seed=seed)
+    written = {**ENCODINGS, **CUTS}[form](made.text.decode(), made.key.decode(), chance)
+    at = chance.randrange(len(written) + 1)
+    whole = data + written[:at] + data[::-1] + written[at:]
+    for match in rulebook().find(segment(whole)):
+        assert 0 <= match.start < match.end <= len(whole)
+
+
+def test_two_keys_of_one_encoded_text_are_both_found() -> None:
+    """They stand in one run, and are two findings."""
+    import base64
+
+    first, second = example("anthropic-api-key", seed=1).key, example("github-pat", seed=1).key
+    data = base64.b64encode(b"A=" + first + b"\nB=" + second + b"\n")
+    assert {first, second} <= {value for _, value in values(data)}
+
+
+def test_a_key_that_ends_with_its_line_takes_nothing_from_the_next() -> None:
+    """Even where the line is as wide as a terminal, and the next one is another setting."""
+    made = example("nvidia-api-key", seed=2)
+    for width in (80, 120):
+        line = b"X" * (width - len(made.key) - 1) + b"=" + made.key
+        assert [value for _, value in values(line + b"\nB=2\nCCC=3\n")] == [made.key]
