@@ -14,6 +14,8 @@ from keysweep.commands._invocation import Invocation, shared_options
 from keysweep.foundation.errors import ExitCode, KeysweepError, MissingExtraError
 
 _FOLDER = Path(__file__).parent
+_LEAN = "scan"
+"""The command whose start-up counts: it sets the log up by itself, once it opens a store that has something to hide."""
 _EXTRAS = {
     "PIL": "ocr",
     "httpx2": "rotate",
@@ -64,8 +66,8 @@ def _add_shared(command: click.Command) -> None:
 def _root(ctx: click.Context) -> None:
     """Find leaked agent keys, map each to its stored credential, force its rotation, prove it dead."""
     invocation = ctx.ensure_object(Invocation)
-    if invocation.options:
-        invocation.configure()  # without options only a command that opens the store needs the log
+    if invocation.options or ctx.invoked_subcommand != _LEAN:
+        invocation.configure()
 
 
 def main(args: list[str] | None = None) -> NoReturn:
