@@ -18,7 +18,7 @@ from keysweep.scanner import output
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
 from keysweep.scanner.known import NoKnownKeys
-from keysweep.scanner.on_demand import ForImages, images
+from keysweep.scanner.on_demand import BehindGates, ForImages, Look, images
 from keysweep.scanner.pipeline import ScanResult, Toolbox, scan
 from keysweep.scanner.private_key import private_key
 from keysweep.scanner.readers import Reader
@@ -134,10 +134,8 @@ def toolbox(
     readers, with_images = _readers(ocr=ocr, profile=profile)
     if with_images:
         detectors.append(ForImages(lambda: _shapes(selected)))
-    if profile == "deep":
-        from keysweep.scanner.detectors.detect_secrets import SecondOpinion
-
-        detectors.append(SecondOpinion())
+    if profile != "fast" and not rules:
+        detectors += _low_confidence(rulebook)
     fingerprinter = opened.fingerprinter if opened else _own_fingerprinter()
     tools = Toolbox(
         readers=readers,
@@ -153,8 +151,27 @@ def toolbox(
     return replace(tools, accepted=lambda rule, secret: accepted.accepts(rule, secret) or accepted.meet(rule, secret))
 
 
+def _low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
+    """Return what looks for keys without a format: loaded only where the engine saw a reason."""
+
+    def generic() -> Look:
+        from keysweep.scanner.detectors.generic import Generic
+
+        return Generic(rulebook.prefixes, rulebook.providers)
+
+    def second_opinion() -> Look:
+        from keysweep.scanner.detectors.detect_secrets import SecondOpinion
+
+        return SecondOpinion()
+
+    return (
+        BehindGates("generic", rulebook.gated, generic),
+        BehindGates("detect_secrets", rulebook.gated, second_opinion),
+    )
+
+
 def run(
-    what: Sequence[Source], tools: Toolbox, opened: OpenVault | None, targets: tuple[str, ...], *, actor: str
+    what: Sequence[Source], tools: Toolbox, opened: OpenVault | None, targets: tuple[str, ...], *, invocation: Invocation
 ) -> ScanResult:
     """Scan, and where there is a store keep what was found and say so in the ledger."""
     result = scan(what, tools)
@@ -165,7 +182,7 @@ def run(
             history.record(connection, result, targets, opened.clock())
             opened.ledger.append(
                 connection,
-                actor=actor,
+                actor=invocation.actor,
                 action="scan.finished",
                 subject=", ".join(targets)[:200].encode("utf-8", "backslashreplace").decode(),
                 detail={

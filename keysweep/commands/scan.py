@@ -62,7 +62,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     try:
         accepted = setup.baseline(baseline, write_baseline)
         tools = setup.toolbox(opened, rules=rules, ocr=ocr, profile=profile, accepted=accepted)
-        result = setup.run(sources, tools, opened, targets or (".",), actor=invocation.actor)
+        result = setup.run(sources, tools, opened, targets or (".",), invocation=invocation)
     finally:
         if opened is not None:
             opened.close()

@@ -6,7 +6,6 @@ The file is looked for where the caller works, never in the scanned target (see 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -117,6 +116,8 @@ def _find(named: Path | None, directory: Path) -> tuple[Path | None, dict[str, o
 
 
 def _read(path: Path) -> dict[str, object]:
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
