@@ -6,7 +6,9 @@ PY    := $(VENV)/bin/python
 
 TARGET ?= .
 
-.PHONY: help setup scan demo test lint docs check golden clean
+PEERS := .venv-peers
+
+.PHONY: help setup scan bench demo test lint docs check bench-accuracy golden clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +39,22 @@ docs: setup  ## Write the generated pages: commands, rules, providers, code map
 	@$(PY) scripts/write_docs.py
 
 check: lint test  ## Everything that CI runs
+
+bench-accuracy: setup .venv-peers/.ready  ## Accuracy of the scanner and its peers, on generated keys and hard negatives
+	@$(PY) -m benchmarks.accuracy --json out/accuracy.json
+
+.venv-peers/.ready:
+	@python3 -m venv .venv-peers
+	@.venv-peers/bin/pip install -q kingfisher-bin==2.14.0 detect-secrets==1.5.0 credsweeper==1.19.5
+	@mkdir -p out && touch $@
+
+$(PEERS)/.ready:
+	@python3 -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check kingfisher-bin detect-secrets credsweeper
+	@touch $@
+
+bench: setup $(PEERS)/.ready  ## Speed beside the peers, in one run on one input
+	@$(PY) -m benchmarks.speed
 
 golden: setup  ## Write the expected outputs anew; review them as a diff
 	@$(PY) -m pytest -q tests/golden --update-golden
