@@ -62,6 +62,16 @@ class Resemblance:
     credential: CredentialMatch
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """A stored value that was told from less than the whole of it."""
+
+    fingerprint: Fingerprint
+    """Of the stored value."""
+    preview: Preview
+    credential: CredentialMatch
+
+
 class KnownKeys(Protocol):
     """Answers whether a leaked key is one of ours, without showing any key."""
 
@@ -75,6 +85,16 @@ class KnownKeys(Protocol):
 
     def resembling(self, text: bytes) -> Sequence[Resemblance]:
         """Return every stored value that *text*, read from an image, shows; in order, not overlapping."""
+        ...
+
+    def masked(self, head: bytes, tail: bytes, length: int | None) -> Recognised | None:
+        """Return the stored value that begins, with or without its public prefix, and ends like that; None unless exactly one does.
+
+        Args:
+            head: what is shown before the mask, four bytes or more.
+            tail: what is shown behind it, four bytes or more.
+            length: of the whole, where the mask keeps it.
+        """
         ...
 
 
@@ -92,3 +112,7 @@ class NoKnownKeys:
     def resembling(self, text: bytes) -> Sequence[Resemblance]:  # noqa: ARG002  the seam's shape
         """Return nothing."""
         return ()
+
+    def masked(self, head: bytes, tail: bytes, length: int | None) -> Recognised | None:  # noqa: ARG002  the seam's shape
+        """Return None."""
+        return None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import final
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 
 from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, Match, Segment
 from keysweep.scanner.magic import is_image
 from keysweep.scanner.readers import Reader
+
+if TYPE_CHECKING:
+    from keysweep.scanner.matching.matcher import Gated
 
 
 def images(load: Callable[[], Reader]) -> Reader:
@@ -40,3 +43,41 @@ class ForImages:
     def find(self, segment: Segment) -> Sequence[Match]:
         """Return what the detector finds; nothing in text from elsewhere."""
         return self._detector.find(segment) if "ocr" in segment.via else ()
+
+
+_FoundT_co = TypeVar("_FoundT_co", covariant=True)
+
+
+class Look(Protocol[_FoundT_co]):
+    """A detector that looks around places only."""
+
+    def find(self, segment: Segment, spots: Sequence[Gated]) -> Sequence[_FoundT_co]:
+        """Return what stands around *spots*, in order of its start."""
+        ...
+
+
+@final
+class BehindGates(Generic[_FoundT_co]):
+    """A detector that is loaded, and asked, only where the engine saw one of its gates.
+
+    Args:
+        name: of the detector's file, which declares the gates.
+        gated: tells the places of a detector's gates in a text.
+        load: makes the detector.
+    """
+
+    def __init__(
+        self, name: str, gated: Callable[[bytes, str], Sequence[Gated]], load: Callable[[], Look[_FoundT_co]]
+    ) -> None:
+        self._name = name
+        self._gated = gated
+        self._load = load
+
+    @cached_property
+    def _detector(self) -> Look[_FoundT_co]:
+        return self._load()
+
+    def find(self, segment: Segment) -> Sequence[_FoundT_co]:
+        """Return what the detector finds; nothing in text without its gates."""
+        spots = self._gated(segment.data, self._name)
+        return self._detector.find(segment, spots) if spots else ()

@@ -15,7 +15,7 @@ from keysweep.scanner.coverage import Coverage, CoverageLog, Gap
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, CommitOrigin, Finding, Match, Origin, Segment, name_of
 from keysweep.scanner.group import Sighting, group
-from keysweep.scanner.known import KnownKeys, Resemblance
+from keysweep.scanner.known import KnownKeys, MatchKind, Resemblance
 from keysweep.scanner.place import Placer, line_around, occurrence
 from keysweep.scanner.readers import Reader
 from keysweep.scanner.sources import Resolver, Source
@@ -62,6 +62,8 @@ class Toolbox:
     accepted: Accepted = lambda _rule, _secret: False
     rules: str = ""
     """Digest of the rule set, for the record."""
+    recognise: Callable[[Segment], Sequence[Resemblance]] = lambda _segment: ()
+    """Finds what only the inventory can name, such as masked forms of stored keys."""
 
 
 def scan(sources: Sequence[Source], tools: Toolbox, *, clock: Clock = system_clock) -> ScanResult:
@@ -142,6 +144,10 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
             if _belongs(segment, match) and (match.via or taken.take(match.start, match.end)):
                 placer = placer or Placer(segment)
                 yield _sighting(segment, match, placer, tools)
+        for match in matches:
+            if match.via:
+                taken.take(match.start, match.end)
+    yield from (_stored(segment, seen) for seen in tools.recognise(segment) if taken.take(seen.start, seen.end))
 
 
 def _belongs(segment: Segment, match: Match) -> bool:
@@ -179,14 +185,16 @@ def _sighting(segment: Segment, match: Match, placer: Placer, tools: Toolbox) ->
 
 def _stored(segment: Segment, seen: Resemblance) -> Sighting:
     return Sighting(
+    """Return the sighting of a stored key that is not there whole; one that was masked is no leak."""
+    masked = seen.credential.match is MatchKind.MASKED
         rule=_STORED,
         provider=seen.credential.provider,
-        severity=Severity.CRITICAL,
+        severity=Severity.INFO if masked else Severity.CRITICAL,
         confidence=Confidence.SHAPE,
         fingerprint=seen.fingerprint,
         preview=seen.preview,
         credential=seen.credential,
-        occurrence=occurrence(segment, seen.start, seen.end),
+        occurrence=occurrence(segment, seen.start, seen.end, ("masked",) if masked else ()),
     )
 
 

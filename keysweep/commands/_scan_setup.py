@@ -17,7 +17,8 @@ from keysweep.foundation.folders import cache_folder, data_folder
 from keysweep.scanner import output
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
-from keysweep.scanner.known import NoKnownKeys
+from keysweep.scanner.finding import Match
+from keysweep.scanner.known import KnownKeys, NoKnownKeys, Resemblance
 from keysweep.scanner.on_demand import BehindGates, ForImages, Look, images
 from keysweep.scanner.pipeline import ScanResult, Toolbox, scan
 from keysweep.scanner.private_key import private_key
@@ -137,12 +138,14 @@ def toolbox(
     if profile != "fast" and not rules:
         detectors += _low_confidence(rulebook)
     fingerprinter = opened.fingerprinter if opened else _own_fingerprinter()
+    known = opened.known_keys() if opened else NoKnownKeys()
     tools = Toolbox(
         readers=readers,
         detectors=detectors,
-        known=opened.known_keys() if opened else NoKnownKeys(),
+        known=known,
         fingerprinter=fingerprinter,
         rules=rulebook.digest,
+        recognise=BehindGates("masked", rulebook.gated, lambda: _masked(known)).find if opened else lambda _: (),
     )
     if accepted is None:
         return tools
@@ -154,12 +157,12 @@ def toolbox(
 def _low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
     """Return what looks for keys without a format: loaded only where the engine saw a reason."""
 
-    def generic() -> Look:
+    def generic() -> Look[Match]:
         from keysweep.scanner.detectors.generic import Generic
 
         return Generic(rulebook.prefixes, rulebook.providers)
 
-    def second_opinion() -> Look:
+    def second_opinion() -> Look[Match]:
         from keysweep.scanner.detectors.detect_secrets import SecondOpinion
 
         return SecondOpinion()
@@ -168,6 +171,12 @@ def _low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
         BehindGates("generic", rulebook.gated, generic),
         BehindGates("detect_secrets", rulebook.gated, second_opinion),
     )
+
+
+def _masked(known: KnownKeys) -> Look[Resemblance]:
+    from keysweep.scanner.detectors.masked import Masked
+
+    return Masked(known.masked)
 
 
 def run(

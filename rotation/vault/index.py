@@ -17,13 +17,16 @@ from keysweep.foundation.database.connect import Database
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.rotation.credential import Credential, State, Version
 from keysweep.rotation.vault import store
-from keysweep.rotation.vault.vault import FOLD_RUN, Vault
-from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Resemblance
+from keysweep.rotation.vault.vault import FOLD_RUN, ShreddedError, Vault
+from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Recognised, Resemblance
 
 WINDOW = 8
 """Folded characters of a window of a live value."""
 _LEAST = 0.34
 """Share of a value's windows that must be seen: with windows of 8, about one misread character in eight."""
+_SHOWN = 4
+"""Characters of the beginning and of the end of a live value under which its masked forms are looked up."""
+_LEAST_HIDDEN = 8
 _KNOWN_STATE = {
     State.CURRENT: KnownState.CURRENT,
     State.PENDING: KnownState.STANDBY,
@@ -78,6 +81,7 @@ class VaultIndex:
         self._fingerprinter = fingerprinter
         self._fold = fold
         self._windows: tuple[dict[bytes, list[tuple[_Target, int]]], ...] | None = None
+        self._ends: dict[bytes, list[tuple[Credential, Version]]] | None = None
 
     def digest(self) -> str | None:
         """Return a keyed fingerprint over all versions and their states."""
@@ -110,6 +114,53 @@ class VaultIndex:
             if all(candidate.end <= other.start or candidate.start >= other.end for other in kept):
                 kept.append(candidate)
         return sorted(kept, key=lambda r: r.start)
+
+    def masked(self, head: bytes, tail: bytes, length: int | None) -> Recognised | None:
+        """Return the stored value that begins, with or without its public prefix, and ends like that; None unless exactly one does."""
+        if len(head) < _SHOWN or len(tail) < _SHOWN:
+            return None
+        with self._database.read() as connection:
+            if self._ends is None:
+                self._ends = self._built_ends(connection)
+            fitting = [
+                (credential, version)
+                for credential, version in self._ends.get(self._key(head[:_SHOWN] + tail[-_SHOWN:]), ())
+                if length in {None, version.preview.length} and self._fits(connection, version, head, tail)
+            ]
+        if len(fitting) != 1:
+            return None
+        credential, version = fitting[0]
+        told = len(head) + len(tail) - len(version.preview.prefix) * (version.preview.prefix.encode() in head)
+        certainty = round(min(0.6 + 0.05 * told, 0.99), 2)
+        return Recognised(
+            fingerprint=version.fingerprint,
+            preview=version.preview,
+            credential=_answer(credential, version, MatchKind.MASKED, certainty),
+        )
+
+    def _built_ends(self, connection: Connection) -> dict[bytes, list[tuple[Credential, Version]]]:
+        """Index every live value by its ends; the prefix may be shown or not."""
+        index: dict[bytes, list[tuple[Credential, Version]]] = defaultdict(list)
+        for credential, version in store.live_versions(connection):
+            value = self._vault.open_version(connection, version.ref)
+            text = value.reveal()
+            value.wipe()
+            heads = {text[:_SHOWN], text[len(version.preview.prefix) :][:_SHOWN]}
+            if len(text) >= 2 * _SHOWN + _LEAST_HIDDEN:
+                for head in heads:
+                    index[self._key(head + text[-_SHOWN:])].append((credential, version))
+        return index
+
+    def _fits(self, connection: Connection, version: Version, head: bytes, tail: bytes) -> bool:
+        """Whether a value has these ends and more between them; asked of the few that the index names."""
+        try:
+            value = self._vault.open_version(connection, version.ref)
+        except ShreddedError:
+            return False
+        text = value.reveal()
+        value.wipe()
+        begins = text.startswith(head) or text.startswith(head, len(version.preview.prefix))
+        return begins and text.endswith(tail) and len(head) + len(tail) + _LEAST_HIDDEN <= len(text)
 
     def _seen(self, folded: Folded, width: int, index: dict[bytes, list[tuple[_Target, int]]]) -> list[Resemblance]:
         hits: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)

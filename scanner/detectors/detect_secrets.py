@@ -1,70 +1,102 @@
-"""detect-secrets as a second opinion: its plugin classes on bounded lines, low confidence, never louder than our rules."""
+"""detect-secrets as a second opinion: its plugin classes on short texts, low confidence, never louder than our rules.
+
+A plugin is asked only where the engine saw a word or prefix of its vendor, and only about the line around it; of a line longer than the
+plugins can bear, about the part around the place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from keysweep.foundation.secret import Secret
 from keysweep.rules.model import Confidence, RuleId, Severity
 from keysweep.scanner.finding import Match, Segment
+from keysweep.scanner.matching.matcher import Gated
+from keysweep.scanner.spans import Spans
 
-_LONGEST = 2000
-"""Bytes of a line that is looked at; the plugins are slow on long lines."""
-_PLUGINS = {
-    "ArtifactoryDetector": "artifactory",
-    "BasicAuthDetector": "ambiguous",
-    "CloudantDetector": "cloudant",
-    "IbmCloudIamDetector": "ibm",
-    "MailchimpDetector": "mailchimp",
-    "SoftlayerDetector": "softlayer",
-    "SquareOAuthDetector": "square",
-}
-"""Plugins for vendors that our packs do not know; those that overlap with our rules are left out."""
+_REACH = 500
+"""Bytes to each side of a place that a plugin is shown; the plugins are slow on long lines."""
+
+
+class _Plugin(NamedTuple):
+    """A plugin for a vendor that our packs do not know; those that overlap with our rules are left out."""
+
+    name: str
+    provider: str
+    gate: bytes
+    """What the engine must see before the plugin is asked."""
+
+
+_PLUGINS = (
+    _Plugin("ArtifactoryDetector", "artifactory", rb"[\s=:\x22]AKC[a-zA-Z0-9]{10}"),
+    _Plugin("ArtifactoryDetector", "artifactory", rb"[\s=:\x22]AP[\dA-F][a-zA-Z0-9]{13}"),
+    _Plugin("BasicAuthDetector", "ambiguous", rb"https?://[\w.%~-]{1,64}:[\w.%~-]{4,64}@"),
+    _Plugin(
+        "CloudantDetector",
+        "cloudant",
+        rb"(?i)cloudant[\w.-]{0,12}[\"'\]\s=:>]{1,6}[a-z0-9]{8}|[a-f0-9]{4}@[\w.-]{1,64}\.cloudant\.com",
+    ),
+    _Plugin("IbmCloudIamDetector", "ibm", rb"(?i)(?:ibm|cloud_?iam)[\w-]{0,16}[\"'\]\s=:>]{1,6}[a-z0-9_-]{32}"),
+    _Plugin("MailchimpDetector", "mailchimp", rb"[0-9a-f]{8}-us[0-9]{1,2}"),
+    _Plugin("SoftlayerDetector", "softlayer", rb"(?i)softlayer"),
+    _Plugin("SquareOAuthDetector", "square", rb"sq0csp-"),
+)
+GATES = tuple(plugin.gate for plugin in _PLUGINS)
 
 
 @final
 class SecondOpinion:
-    """Asks the plugins, line by line."""
+    """Asks the plugins, place by place."""
 
     def __init__(self) -> None:
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
         mapping: dict[str, Any] = get_mapping_from_secret_type_to_class()
         classes = {kind.__name__: kind for kind in mapping.values()}
-        self._plugins: list[tuple[str, str, Any]] = [
-            (name, provider, classes[name]()) for name, provider in _PLUGINS.items() if name in classes
-        ]
+        self._asked = [classes[plugin.name]() if plugin.name in classes else None for plugin in _PLUGINS]
 
-    def find(self, segment: Segment) -> Sequence[Match]:
-        """Return what the plugins take for keys, in order."""
+    def find(self, segment: Segment, spots: Sequence[Gated]) -> Sequence[Match]:
+        """Return what the plugins take for keys around the places of their gates, in order."""
+        taken = Spans()
         found: list[Match] = []
-        at = 0
-        for line in segment.data.split(b"\n"):
-            if line and len(line) <= _LONGEST:
-                text = line.decode("utf-8", "surrogateescape")
-                found += [m for plugin in self._plugins for m in _ask(plugin, text, line, at)]
-            at += len(line) + 1
-        return found
+        for number, plugin in enumerate(_PLUGINS):
+            asked, reached = self._asked[number], 0
+            for spot in spots:
+                if asked is None or spot.number != number or spot.end < reached:
+                    continue
+                low, reached = _around(segment.data, spot.end)
+                found += [m for m in _ask(plugin, asked, segment.data[low:reached], low) if taken.take(m.start, m.end)]
+        return sorted(found, key=lambda match: match.start)
 
 
-def _ask(plugin: tuple[str, str, Any], text: str, line: bytes, at: int) -> list[Match]:
-    name, provider, asked = plugin
+def _around(data: bytes, place: int) -> tuple[int, int]:
+    """Return the line around a place, cut to what a plugin can bear."""
+    low = max(data.rfind(b"\n", 0, place) + 1, place - _REACH)
+    high = data.find(b"\n", place, place + _REACH)
+    return low, high if high >= 0 else min(place + _REACH, len(data))
+
+
+def _ask(plugin: _Plugin, asked: Any, text: bytes, at: int) -> list[Match]:
+    from keysweep.rules.checks import CHECKS
+    from keysweep.scanner.randomness import is_filler
+
     matches = []
-    for value in asked.analyze_string(text):
-        raw = str(value).encode("utf-8", "surrogateescape")
-        start = line.find(raw)
-        if raw and start >= 0:
-            matches.append(
-                Match(
-                    rule=RuleId(f"detect-secrets-{name.removesuffix('Detector').lower()}"),
-                    provider=provider,
-                    severity=Severity.LOW,
-                    confidence=Confidence.GENERIC,
-                    prefix="",
-                    start=at + start,
-                    end=at + start + len(raw),
-                    secret=Secret(raw),
-                )
+    for value in asked.analyze_string(text.decode("utf-8", "surrogateescape")):
+        raw = str(value).encode("utf-8", "surrogateescape").strip(b' \t\r\n=:"')
+        start = text.find(raw)
+        if len(raw) < 4 or is_filler(str(value)) or not CHECKS["uri-password"](f"x://u:{raw.decode('latin-1')}@h"):
+            continue
+        matches.append(
+            Match(
+                rule=RuleId(f"detect-secrets-{plugin.name.removesuffix('Detector').lower()}"),
+                provider=plugin.provider,
+                severity=Severity.LOW,
+                confidence=Confidence.GENERIC,
+                prefix="",
+                start=at + start,
+                end=at + start + len(raw),
+                secret=Secret(raw),
             )
+        )
     return matches

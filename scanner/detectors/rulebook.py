@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, final
@@ -15,7 +15,7 @@ from keysweep.scanner.decoders import Decoded, Spot
 from keysweep.scanner.finding import Match, Segment
 from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
 from keysweep.scanner.matching.confirming import Candidate, candidates, repaired
-from keysweep.scanner.matching.matcher import Matcher, Parts, decoder_anchors, make_matcher
+from keysweep.scanner.matching.matcher import Gated, Matcher, Parts, decoder_anchors, gates, make_matcher
 from keysweep.scanner.spans import Spans
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Rulebook:
 
     def __init__(self, ruleset: RuleSet | None, *, cache_dir: Path | None) -> None:
         self._matcher = _matcher(ruleset, cache_dir)
+        self._seen: bytes | None = None
+        self._gated: Mapping[str, list[Gated]] = {}
 
     @property
     def digest(self) -> str:
@@ -46,10 +48,27 @@ class Rulebook:
 
     def find(self, segment: Segment) -> Sequence[Match]:
         """Return the keys in *segment*, in order; where two overlap, the surer and more specific one."""
-        hits = self._matcher.hits(segment.data)
+        self._seen = segment.data
+        hits, self._gated = self._matcher.look(segment.data)
         if not hits:
             return ()
         return [_match(candidate) for candidate in self._look(segment.data, hits, _Budget(_MOST_DECODED), 0)]
+
+    def gated(self, data: bytes, name: str) -> Sequence[Gated]:
+        """Return where the engine saw the gates of the detector *name*: in the pass that looked for keys, if that was the last."""
+        if self._seen is not data:
+            self._seen, self._gated = data, self._matcher.look(data)[1]
+        return self._gated.get(name, ())
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Public prefixes of the keys that the rules know."""
+        return tuple({rule.prefix for rule, _, _ in self._matcher.rule_anchors if rule.prefix})
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Vendors whose keys the rules know."""
+        return tuple({rule.provider for rule, _, _ in self._matcher.rule_anchors})
 
     def _look(self, data: bytes, hits: list[tuple[int, int]], budget: _Budget, depth: int) -> list[Candidate]:
         rules, anchors = self._matcher.rule_anchors, self._matcher.anchors
@@ -109,7 +128,8 @@ def _matcher(ruleset: RuleSet | None, cache_dir: Path | None) -> Matcher:
         known = load_ruleset() if ruleset is None else ruleset
         rules = tuple(compile_rule(rule) for rule in known.rules)
         anchors, patterns = decoder_anchors(rules, [rule.pattern for rule in known.rules])
-        return Parts(known.digest, rules, anchors), patterns
+        asked, wanted = gates()
+        return Parts(known.digest, rules, anchors, asked), [*patterns, *wanted]
 
     return make_matcher(build, signature() if ruleset is None else ruleset.digest, cache_dir)
 

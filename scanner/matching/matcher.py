@@ -10,16 +10,18 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, final
 
 from keysweep.scanner.matching.compiled import CompiledRule
 from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
 
-_FORMAT = 6
+_FORMAT = 8
 """Counted up whenever anchors, decoders or this file's layout change."""
 _DECODERS = Path(__file__).parent.parent / "decoders"
+_DETECTORS = Path(__file__).parent.parent / "detectors"
 
 
 class DecoderAnchor(NamedTuple):
@@ -39,6 +41,17 @@ class Parts(NamedTuple):
     rules: tuple[CompiledRule, ...]
     anchors: tuple[DecoderAnchor, ...]
     """In order behind those of the rules."""
+    gates: tuple[str, ...] = ()
+    """In order behind those of the decoders: the detector that wants to see the places of each pattern."""
+
+
+class Gated(NamedTuple):
+    """One place where the engine saw a gate of a slower detector."""
+
+    number: int
+    """Which of the detector's gates, counted from 0."""
+    end: int
+    """Offset behind it."""
 
 
 @final
@@ -50,14 +63,37 @@ class Matcher:
         self.rule_anchors = [(rule, reach, fixed) for rule in parts.rules for _, reach, fixed in rule.anchors]
         """What an anchor's number means; those of the decoders follow."""
         self.anchors = parts.anchors
-        self.hits = engine.hits
+        self._engine = engine
+        self._gates = parts.gates
+        self._first_gate = len(self.rule_anchors) + len(parts.anchors)
+
+    def hits(self, data: bytes) -> list[tuple[int, int]]:
+        """Return (number of the anchor, end) of what rules and decoders want to see, in order of the anchors."""
+        return self._parted(data)[0]
+
+    def look(self, data: bytes) -> tuple[list[tuple[int, int]], Mapping[str, list[Gated]]]:
+        """Return what `hits` does, and by detector the places of its gates, from one pass."""
+        hits, behind = self._parted(data)
+        gated: dict[str, list[Gated]] = {}
+        for identifier, end in behind:
+            place = identifier - self._first_gate
+            name = self._gates[place]
+            gated.setdefault(name, []).append(Gated(place - self._gates.index(name), end))
+        return hits, gated
+
+    def _parted(self, data: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        hits = self._engine.hits(data)
+        if not hits or hits[-1][0] < self._first_gate:
+            return hits, []
+        at = bisect_left(hits, (self._first_gate, -1))
+        return hits[:at], hits[at:]
 
 
 def make_matcher(build: Callable[[], tuple[Parts, Sequence[bytes]]], signature: str, cache_dir: Path | None) -> Matcher:
     """Return a matcher: from the cache, or built and put there.
 
     Args:
-        build: gives the parts, and the patterns of the decoders' anchors.
+        build: gives the parts, and the patterns of the decoders' anchors and of the gates.
         signature: says whether a cached one is of the same rules.
         cache_dir: folder of the cache; None keeps nothing.
     """
@@ -101,6 +137,19 @@ def decoder_anchors(
     return tuple(anchors), found
 
 
+def gates() -> tuple[tuple[str, ...], list[bytes]]:
+    """Ask every detector beside the rules for its gates; return to whom each belongs, and their patterns."""
+    from importlib import import_module
+
+    asked = {
+        path.stem: getattr(import_module(f"keysweep.scanner.detectors.{path.stem}"), "GATES", ())
+        for path in sorted(_DETECTORS.glob("*.py"))
+        if path.stem != "__init__"
+    }
+    pairs = [(name, pattern) for name, patterns in asked.items() for pattern in patterns]
+    return tuple(name for name, _ in pairs), [pattern for _, pattern in pairs]
+
+
 def _read(path: Path, signature: str) -> Matcher | None:
     """Read a cached matcher; None on any doubt about whose it is or whether it is whole."""
     try:
@@ -120,7 +169,8 @@ def _read(path: Path, signature: str) -> Matcher | None:
     if database is None:
         return None
     rules = tuple(CompiledRule(*fields) for fields in kept["rules"])
-    return Matcher(Parts(kept["digest"], rules, tuple(DecoderAnchor(*a) for a in kept["anchors"])), Engine(database))
+    anchors = tuple(DecoderAnchor(*anchor) for anchor in kept["anchors"])
+    return Matcher(Parts(kept["digest"], rules, anchors, tuple(kept["gates"])), Engine(database))
 
 
 def _checksum(content: bytes) -> bytes:

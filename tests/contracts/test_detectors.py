@@ -15,22 +15,35 @@ from keysweep.rules.model import Confidence, Severity
 from keysweep.scanner import detectors
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.detect_secrets import SecondOpinion
+from keysweep.scanner.detectors.generic import Generic
 from keysweep.scanner.ocr.shapes import OcrShapes
+from keysweep.scanner.on_demand import BehindGates
 from tests.scanner.making import Blobs, blob, example, key, look, rulebook, ruleset, segment
 
 FOLDER = Path(detectors.__file__).parent
-SECOND = SecondOpinion()
-DETECTORS: dict[str, Detector] = {"rulebook": rulebook(), "detect_secrets": SECOND}
+SECOND = BehindGates("detect_secrets", rulebook().gated, SecondOpinion)
+DETECTORS: dict[str, Detector] = {
+    "rulebook": rulebook(),
+    "detect_secrets": SECOND,
+    "generic": BehindGates("generic", rulebook().gated, lambda: Generic(rulebook().prefixes, rulebook().providers)),
+}
+OF_THE_INVENTORY = {"masked"}
+"""Finds stored keys instead of keys: see tests/scanner/test_masked.py."""
 BASIC_AUTH = f"https://svc:{random.Random(3).randbytes(4).hex()}@db.example.test/x"
+LINES = {
+    "rulebook": key("github-pat").encode(),
+    "detect_secrets": BASIC_AUTH.encode(),
+    "generic": b"api_key = " + random.Random(4).randbytes(20).hex().encode(),
+}
 
 
 def secret_line(name: str) -> bytes:
-    return key("github-pat").encode() if name == "rulebook" else BASIC_AUTH.encode()
+    return LINES[name]
 
 
 def test_every_detector_is_under_contract() -> None:
     """A new file in the folder must be added here."""
-    assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__"} == set(DETECTORS)
+    assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__"} == set(DETECTORS) | OF_THE_INVENTORY
 
 
 @pytest.mark.parametrize("name", DETECTORS)
@@ -59,7 +72,7 @@ def test_any_bytes_are_survived(name: str, data: bytes) -> None:
     end = 0
     for match in DETECTORS[name].find(segment(data)):
         assert end <= match.start < match.end <= len(data)
-        end = match.end if name == "rulebook" else end
+        end = match.end
 
 
 def _long_line(size: int) -> bytes:
@@ -138,11 +151,27 @@ def test_the_second_opinion_is_never_louder_than_the_rules() -> None:
     assert [finding.rule for finding in result.findings] == ["postgresql-uri"]
 
 
-def test_a_line_that_the_plugins_cannot_bear_is_left_to_the_rules() -> None:
-    """The plugins are quadratic on long lines, so that those are not shown to them."""
-    line = b"x" * 1_000_000 + b" " + BASIC_AUTH.encode()
+def test_of_a_line_that_the_plugins_cannot_bear_they_see_what_matters() -> None:
+    """The plugins are quadratic on long lines: they are shown the surroundings of what the engine saw, wherever that is."""
+    line = b"x" * 1_000_000 + b" " + BASIC_AUTH.encode() + b" " + b"y" * 1_000_000
     assert cost(lambda: SECOND.find(segment(line))) < 0.5
-    assert list(SECOND.find(segment(line))) == []
+    (match,) = SECOND.find(segment(line))
+    assert BASIC_AUTH.split("@")[0].endswith(match.secret.reveal().decode())
+
+
+def test_a_plugin_is_asked_only_where_its_vendor_was_named() -> None:
+    """Text without a gate does not even load the library's plugins."""
+    loaded: list[str] = []
+
+    def load() -> SecondOpinion:
+        loaded.append("yes")
+        return SecondOpinion()
+
+    asked = BehindGates("detect_secrets", rulebook().gated, load)
+    assert list(asked.find(segment(b"password = " + b"k" * 44 + b"\n" * 1000))) == []
+    assert loaded == []
+    assert len(asked.find(segment(BASIC_AUTH.encode()))) == 1
+    assert loaded == ["yes"]
 
 
 def test_a_detector_that_fails_hides_nothing_of_the_others() -> None:

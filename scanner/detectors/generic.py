@@ -1,0 +1,257 @@
+"""Keys without a format: a telling name, something that assigns, and a value that looks drawn by chance.  Low confidence, low severity.
+
+The engine sees the whole shape (name, separators, the first nine characters up to a digit), so that ordinary source text costs nothing
+here; what it lets through is judged by its name and by how random its value looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, final
+
+from keysweep.foundation.secret import Secret
+from keysweep.rules.model import AMBIGUOUS, Confidence, RuleId, Severity
+from keysweep.scanner.finding import Match, Segment, name_of
+from keysweep.scanner.matching.matcher import Gated
+from keysweep.scanner.spans import Spans
+
+_WORD = (
+    r"(?:(?:api|access|secret|private|auth|account|master|encrypt(?:ion)?|sign(?:ing)?|subscription|storage|shared|license|client"
+    r"|admin|service|app|deploy|session)[_.-]?key|secret|token|passw(?:or)?d|passphrase|pwd|credential|authorization|bearer|_key|_pat|_auth)"
+)
+_TAIL = r"s?[\w.-]{0,12}"
+_BETWEEN = r"""[\s"'`\\\])\[(=:>,]{1,12}"""
+_TYPED = r"""(?:(?:value|&?(?:'static )?str(?:ing)?\??)[\s"'`\\=:>]{1,10})?"""
+_SCHEME = r"(?:(?:bearer|basic|token|apikey)(?: |%20)[\s\"'`]{0,2})?"
+_NO_DIGIT = r"[A-Za-z_+/=.~!@#$%^*:-]"
+_VALUE = r"[A-Za-z0-9_+/=.~!@#$%^*:-]"
+GATES = (
+    f"(?i){_WORD}{_TAIL}{_BETWEEN}{_TYPED}{_SCHEME}{_NO_DIGIT}{{0,24}}[0-9]{_VALUE}{{8}}".encode(),
+    rb"mcpServers|mcp_servers|mcp[-.]servers",
+    rb"(?i)mcp\.zapier\.com/api/",
+)
+_ASSIGNMENT, _SERVERS, _ZAPIER = range(3)
+_BEFORE, _BEHIND = 160, 560
+_CONFIRM = re.compile(
+    rf"(?i)(?P<name>[\w.$-]{{0,40}}{_WORD}{_TAIL})(?P<between>{_BETWEEN}{_TYPED}){_SCHEME}(?P<value>{_VALUE}{{16,513}})".encode()
+)
+_ZAPIER_URL = re.compile(
+    rb"(?i)mcp\.zapier\.com/api/(?:mcp/(?:[a-z]/)?|v1/connect\?token=)(?P<value>[A-Za-z0-9_+/=%-]{24,400}?)(?=/mcp|/sse|[\s\"'<>\\?&#,)]|\Z)"
+)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_DENIED = frozenset(
+    re.findall(
+        r"\S+",
+        "id ids hash digest sha sha1 sha256 sha512 md5 checksum commit etag trace span request public publishable pub url uri endpoint path file"
+        " filename dir name names type kind count counts length len size max min limit usage budget expires expiry expiration ttl date time"
+        " timestamp version format pattern regex prefix suffix placeholder csrf xsrf page next continuation cursor sync cancel cancellation"
+        " pagination resume class fingerprint thumbprint arn ref reference alias label title description hint algorithm alg nonce salt iv"
+        " signature sig integrity resolved sort primary foreign partition object cache idempotency index map tokens tokenizer author authors"
+        " arg args param params field column row lookup error errors message policy scope scopes domain host port region bucket",
+    )
+)
+_STRONG = frozenset(
+    re.findall(
+        r"\S+",
+        "secret token password passwd passphrase pwd credential credentials authorization bearer apikey",
+    )
+)
+_BEFORE_KEY = frozenset(
+    re.findall(
+        r"\S+",
+        "api access secret private auth account master encryption encrypt signing sign subscription storage shared license client admin service"
+        " app deploy session",
+    )
+)
+_HEADERS = frozenset({"authorization", "bearer", "xapikey"})
+_STRINGS = re.compile(
+    rb"(?i)(?:server|host|data source|endpoint|accountname|address|addr|uid|user id)\s?=[^;\n]{1,120};"
+)
+_NOT_OURS = re.compile(
+    r"(?i)(?:package-lock|npm-shrinkwrap|composer|yarn|poetry|cargo|pnpm|pipfile|gemfile|uv|go|flake)[.-](?:lock|sum|json|yaml|lock\.json)$|\.(?:min\.js|map|svg|crt|cer)$"
+)
+_QUOTES = (b'"', b"'", b"`")
+_ENDS = b" \t\r\n,;&)}]<|#\"'`\\"
+_ALIASES = {
+    "hf": "huggingface",
+    "gh": "github",
+    "co": "cohere",
+    "lc": "langsmith",
+    "langchain": "langsmith",
+    "sfdc": "salesforce",
+}
+_NO_VENDORS = frozenset({"jwt", "private", "private-key", AMBIGUOUS})
+
+
+class Likely(NamedTuple):
+    """A value that may be a key, with what its surroundings say."""
+
+    start: int
+    end: int
+    value: bytes
+    rule: str
+    severity: Severity
+    provider: str
+
+
+@final
+class Generic:
+    """Judges what the engine let through.
+
+    Args:
+        prefixes: public prefixes of keys that the rules know; values that begin with one are the rules' business.
+        providers: vendors that a name may tell.
+    """
+
+    def __init__(self, prefixes: Sequence[str], providers: Sequence[str]) -> None:
+        self._known = tuple(
+            prefix.encode() for prefix in prefixes if len(prefix) >= 3 and prefix not in {"sk-", "sk_", "pk-"}
+        )
+        self._providers = frozenset(providers) - _NO_VENDORS
+
+    def find(self, segment: Segment, spots: Sequence[Gated]) -> Sequence[Match]:
+        """Return likely keys around the places of the gates, in order."""
+        if _NOT_OURS.search(name_of(segment.origin)):
+            return ()
+        found = [likely for likely in self._all(segment.data, spots) if not likely.value.startswith(self._known)]
+        taken = Spans()
+        kept = [likely for likely in found if taken.take(likely.start, likely.end)]
+        return [_match(likely) for likely in sorted(kept)]
+
+    def provider_of(self, *names: str) -> str:
+        """Return the vendor that the first telling name begins with; `ambiguous` if none is known."""
+        for name in names:
+            words = [word.lower() for word in _WORDS.findall(name)]
+            for count in (2, 1):
+                for at in range(max(len(words) - count + 1, 0)):
+                    joined = "".join(words[at : at + count])
+                    vendor = _ALIASES.get(joined, joined)
+                    if vendor in self._providers:
+                        return vendor
+        return AMBIGUOUS
+
+    def _all(self, data: bytes, spots: Sequence[Gated]) -> Iterator[Likely]:
+        """Yield the surest first: structure before names."""
+        if any(spot.number == _SERVERS for spot in spots):
+            from keysweep.scanner.mcp_config import servers_in
+
+            for place, value, names in servers_in(data, [s.end for s in spots if s.number == _SERVERS]):
+                yield Likely(place, place + len(value), value, "generic-mcp", Severity.MEDIUM, self.provider_of(*names))
+        for spot in spots:
+            if spot.number == _ZAPIER and (url := _ZAPIER_URL.search(data, max(spot.end - 24, 0), spot.end + 500)):
+                yield Likely(*url.span("value"), url["value"], "zapier-mcp-url", Severity.MEDIUM, "zapier")
+        yield from self._assigned(data, [spot.end for spot in spots if spot.number == _ASSIGNMENT])
+
+    def _assigned(self, data: bytes, places: Sequence[int]) -> Iterator[Likely]:
+        done = 0
+        for place in places:
+            if place <= done:
+                continue
+            for match in _CONFIRM.finditer(data, max(place - _BEFORE, done), place + _BEHIND):
+                if match.start() >= place:
+                    break
+                if match.end() < place:
+                    continue
+                if (likely := self._judged(data, match)) is not None:
+                    yield likely
+                    done = likely.end
+                break
+
+    def _judged(self, data: bytes, match: re.Match[bytes]) -> Likely | None:
+        from keysweep.scanner.randomness import looks_random
+
+        name, between = match["name"].decode("latin-1"), match["between"]
+        rule = _telling(name, between)
+        start = match.start("value")
+        end = _end(
+            data,
+            start,
+            match.end("value"),
+            quoted=between.rstrip()[-1:] in _QUOTES and match.start("value") == match.end("between"),
+        )
+        if rule is None or end is None:
+            return None
+        value = data[start:end]
+        if not looks_random(value.decode("latin-1")) and not _is_basic(data[match.end("between") : start], value):
+            return None
+        line = data[max(data.rfind(b"\n", 0, start) + 1, start - 300, 0) : start]
+        if rule == "generic-assignment" and _STRINGS.search(line):
+            rule = "generic-connection-string"
+        severity = Severity.LOW if rule == "generic-assignment" else Severity.MEDIUM
+        return Likely(start, end, value, rule, severity, self.provider_of(_own(name)))
+
+
+def _telling(name: str, between: bytes) -> str | None:
+    """Return the rule that a name stands for; None if it tells of something else, or nothing assigns."""
+    words = [word.lower() for word in _WORDS.findall(_own(name))]
+    if not words or _DENIED.intersection(words):
+        return None
+    if not _assigns(name, between):
+        return None
+    joined = "".join(words)
+    if joined in _HEADERS:
+        return "generic-authorization"
+    if _STRONG.intersection(words) or joined.endswith("apikey"):
+        return "generic-assignment"
+    if words[-1] in {"key", "keys"} and len(words) > 1 and words[-2] in _BEFORE_KEY:
+        return "generic-assignment"
+    shouted = _own(name).isupper() and words[-1] in {"key", "pat", "auth"}
+    return "generic-assignment" if shouted and len(words) > 1 else None
+
+
+def _assigns(name: str, between: bytes) -> bool:
+    """Whether what stands between a name and a value makes the one the other's; a comma does between quoted texts only."""
+    if any(sign in between for sign in (b"=", b":", b">")):
+        return True
+    quoted = between.rstrip()[-1:] in _QUOTES
+    if b"," in between or b"(" in between:
+        return quoted and between.startswith((*_QUOTES, b"\\", b"("))
+    return name.startswith("--") or name.lower() == "bearer"
+
+
+def _own(name: str) -> str:
+    """Return a name without what it is a member of."""
+    return name.rstrip(".").rpartition(".")[2]
+
+
+def _end(data: bytes, start: int, end: int, *, quoted: bool) -> int | None:
+    """Return where a value ends; None if it is only the beginning of something else, as of a call or a sentence."""
+    if end - start > 512:
+        return None
+    if quoted:
+        return end if data[end : end + 1] in (b'"', b"'", b"`", b"\\", b"") else None
+    while end > start and data[end - 1] in b".:!":
+        end -= 1
+    return end if end >= len(data) or data[end] in _ENDS or data[end] in b".:!" else None
+
+
+def _is_basic(scheme: bytes, value: bytes) -> bool:
+    """Whether it is `user:password` in base64 behind the word Basic, and the password is none of those that examples have."""
+    import base64
+    import binascii
+
+    from keysweep.rules.checks import CHECKS
+    from keysweep.scanner.randomness import is_filler
+
+    if not scheme.lower().startswith(b"basic") or is_filler(value.decode("latin-1")):
+        return False
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return False
+    user, _, password = text.partition(":")
+    return bool(user) and text.isprintable() and len(password) >= 8 and CHECKS["uri-password"](f"http://u:{password}@h")
+
+
+def _match(likely: Likely) -> Match:
+    return Match(
+        rule=RuleId(likely.rule),
+        provider=likely.provider,
+        severity=likely.severity,
+        confidence=Confidence.GENERIC,
+        prefix="",
+        start=likely.start,
+        end=likely.end,
+        secret=Secret(likely.value),
+    )
