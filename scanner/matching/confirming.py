@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from keysweep.rules.model import Confidence
 from keysweep.scanner.matching.compiled import CompiledRule, begins, compiled
+
+if TYPE_CHECKING:
+    from keysweep.scanner.decoders import Decoded
 
 _LEAST_ENTROPY = 2.8
 """Bits a character below which a token of a plain shape is filler, not a key."""
@@ -83,22 +86,29 @@ def _matches(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
 
 def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Candidate | None:
     """Put the text behind a hit that gave no key together again, and ask the exact pattern once more."""
-    from keysweep.scanner.matching.mapping import place_of
-    from keysweep.scanner.matching.mend import joined, resolved
+    from keysweep.scanner.matching.mend import goes_on, joined, resolved
 
     if rule.width > _WIDEST:
         return None
+    best: Candidate | None = None
     alphabet = _run(rule.alphabet or _WORD)
-    for view in (
-        joined(data, low, end, rule.width, alphabet, whole=rule.whole),
-        resolved(data, low, end, rule.width, alphabet),
-    ):
-        if view is None:
-            continue
-        for candidate in candidates(rule, view.data, 0, end - low, fixed=fixed):
-            start, stop = place_of(view, candidate.start, candidate.end)
-            if start > low or rule.begins(data, low):
-                return candidate._replace(start=start, end=stop, via=view.via)
+    for view in joined(data, low, end, rule.width, alphabet, whole=rule.whole):
+        best = _first(rule, data, view, low, end, fixed=fixed) or best
+        if best is not None and not (rule.varies and best.end == view.end and goes_on(data, best.start, best.end)):
+            break
+    if best is None and (view := resolved(data, low, end, rule.width, alphabet)) is not None:
+        best = _first(rule, data, view, low, end, fixed=fixed)
+    return best
+
+
+def _first(rule: CompiledRule, data: bytes, view: Decoded, low: int, end: int, *, fixed: bool) -> Candidate | None:
+    """Return the first key in text that was put together, placed in the text that it was taken from."""
+    from keysweep.scanner.matching.mapping import place_of
+
+    for candidate in candidates(rule, view.data, 0, end - low, fixed=fixed):
+        start, stop = place_of(view, candidate.start, candidate.end)
+        if start > low or rule.begins(data, low):
+            return candidate._replace(start=start, end=stop, via=view.via)
     return None
 
 
@@ -109,15 +119,16 @@ def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: boo
 
     if rule.width > _WIDEST or not goes_on(data, candidate.start, candidate.end):
         return None
-    view = joined(data, candidate.start, candidate.end, rule.width, _run(rule.alphabet or _WORD))
-    if view is None:
-        return None
-    match = rule.confirm.match(view.data) if fixed or rule.whole else rule.confirm.search(view.data)
-    longer = _candidate(rule, match) if match else None
-    if longer is None or longer.start > 0 or len(longer.value) <= len(candidate.value):
-        return None
-    start, stop = place_of(view, longer.start, longer.end)
-    return longer._replace(start=start, end=stop, via=view.via)
+    best: Candidate | None = None
+    for view in joined(data, candidate.start, candidate.end, rule.width, _run(rule.alphabet or _WORD)):
+        match = rule.confirm.match(view.data) if fixed or rule.whole else rule.confirm.search(view.data)
+        longer = _candidate(rule, match) if match else None
+        if longer is not None and longer.start == 0 and len(longer.value) > len((best or candidate).value):
+            start, stop = place_of(view, longer.start, longer.end)
+            best = longer._replace(start=start, end=stop, via=view.via)
+        if not goes_on(data, candidate.start, view.end):
+            break
+    return best
 
 
 def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:

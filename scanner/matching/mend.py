@@ -7,6 +7,7 @@ escapes resolved, and the pattern is asked once more.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from keysweep.scanner.decoders import Decoded, Piece
 from keysweep.scanner.decoders.escapes import unescape
@@ -22,6 +23,12 @@ _STRINGS = rb"[\"'][ \t]{0,8}(?:[+.&][ \t]{0,8})?(?:\\?\r?\n[ \t]{0,40})?(?:[+.&
 _QUOTED_PRINTABLE = rb"=\r?\n"
 _CUT = re.compile(b"|".join((_CRI, _DOCKER, _SHELL, _QUOTED_PRINTABLE, _COLOUR, _STRINGS, _LINE)))
 _RECORD = re.compile(b"|".join((_CRI, _DOCKER)))
+_SURE = re.compile(
+    rb"\\\r?\n(?=[A-Za-z0-9_.-])|[\"'][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[+&][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[\"'](?=[A-Za-z0-9])"
+)
+"""A cut behind which a key goes on whatever stands there: a line of the shell, strings that are added."""
+_ADJACENT = re.compile(rb"([\"'])[ \t]{0,8}\r?\n[ \t]{1,40}(?=\1)[\"']([A-Za-z0-9_.-]{8,})")
+"""Two strings on lines of their own with nothing between them, as Python and C put them together."""
 _BREAK = re.compile(rb"=?\r?\n|(?:\\r)?\\n")
 _MORE = re.compile(
     rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)"
@@ -43,11 +50,14 @@ _MOST_CUTS = 64
 def goes_on(data: bytes, start: int, end: int) -> bool:
     """Whether a key of no fixed length that ends at *end* probably goes on behind a cut.
 
-    A log record that was split says so.  A line break says so where the line is as long as one beside it or as a terminal is wide, and
+    A log record that was split says so, and so do strings that are added.  A line break says so where the line is as long as one beside it or as a terminal is wide, and
     the next line begins with more of the same.
     """
-    if _RECORD.match(data, end):
+    if _RECORD.match(data, end) or _SURE.match(data, end):
         return True
+    next_string = _ADJACENT.match(data, end)
+    if next_string is not None:
+        return _random(next_string[2]) and not data.startswith(data[start : start + 4], next_string.start(2))
     cut = _BREAK.match(data, end)
     more = _MORE.match(data, cut.end()) if cut else None
     if cut is None or more is None or data.startswith(data[start : start + 4], cut.end()):
@@ -71,10 +81,11 @@ def _random(text: bytes) -> bool:
 
 def joined(
     data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes], *, whole: bool = True
-) -> Decoded | None:
-    """Return the text of a key from *start* on with the cuts left out; None where nothing is cut.
+) -> Iterator[Decoded]:
+    """Yield the text of a key from *start* on with its first cut left out, then with the second left out too, and so on.
 
-    Goes from one run of the key's characters over a cut to the next, so that it costs no more than the key is long.
+    What stands behind the last cut may be the next setting: only the exact pattern can tell which of them is the key.  Goes from one run
+    of the key's characters over a cut to the next, so that it costs no more than the key is long.
 
     Args:
         data: the text.
@@ -93,15 +104,15 @@ def joined(
         stop -= stop > at and data[stop - 1] == _EQUALS and data[stop : stop + 2].lstrip(b"\r")[:1] == b"\n"
         text += data[at:stop]
         cut = _CUT.match(data, stop)
+        if len(pieces) > 1:
+            if stop == at:
+                return
+            behind = b"\n" if cut else data[stop : stop + _SPARE]
+            yield Decoded(via=("joined",), data=bytes(text) + behind, start=start, end=stop, pieces=tuple(pieces))
         if cut is None or data.startswith(head, cut.end()):
-            at = stop
-            break
+            return
         at = cut.end()
         pieces.append(Piece(len(text), at))
-    if len(pieces) == 1:
-        return None
-    text += data[at : at + _SPARE]
-    return Decoded(via=("joined",), data=bytes(text), start=start, end=at, pieces=tuple(pieces))
 
 
 def resolved(data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes]) -> Decoded | None:

@@ -98,3 +98,40 @@ def test_a_key_that_ends_with_its_line_takes_nothing_from_the_next() -> None:
     for width in (80, 120):
         line = b"X" * (width - len(made.key) - 1) + b"=" + made.key
         assert [value for _, value in values(line + b"\nB=2\nCCC=3\n")] == [made.key]
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\\n", "\r\n"])
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_wrapped_key_ends_before_the_next_setting(columns: int, line_break: str) -> None:
+    """The next line begins with letters of the key's own alphabet, and they are not the key's."""
+    made = example("anthropic-api-key", seed=columns)
+    line = b"ANTHROPIC_API_KEY=" + made.key
+    wrapped = line_break.encode().join(line[at : at + columns] for at in range(0, len(line), columns))
+    data = b"HOME=/root" + line_break.encode() + wrapped + line_break.encode() + b"TERM=xterm" + line_break.encode()
+    assert [value for _, value in values(data)] == [made.key]
+
+
+ADDED = [
+    pytest.param('"%s" + "%s"', id="added in one line"),
+    pytest.param('"%s" +\n    "%s"', id="added, operator first"),
+    pytest.param('"%s"\n    + "%s"', id="added, operator behind"),
+    pytest.param("(\n  '%s'\n  '%s'\n)", id="beside each other"),
+    pytest.param("curl -H x:%s\\\n%s https://h", id="two lines of a shell"),
+]
+
+
+@pytest.mark.parametrize("form", ADDED)
+def test_a_key_of_no_fixed_length_is_put_together_from_strings(form: str) -> None:
+    """Although what stands before the cut would be a key by itself."""
+    key = example("anthropic-oauth-token", seed=4).key.decode()
+    data = (form % (key[:70], key[70:])).encode()
+    assert [value for _, value in values(data)] == [key.encode()]
+
+
+def test_strings_of_a_list_are_not_put_together() -> None:
+    """A comma between them says that they are two."""
+    key = example("anthropic-oauth-token", seed=4).key
+    for other in (b"k3yOfAnother1", b"next"):
+        data = b'["' + key + b'",\n  "' + other + b'"]'
+        assert [value for _, value in values(data)] == [key]
+    assert [value for _, value in values(b"'" + key + b"'\n'" + key[:12] + b"X" * 60 + b"'")] == [key]
