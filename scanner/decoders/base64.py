@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from keysweep.scanner.decoders import Anchor, Decoded, Decoder, Spot
 from keysweep.scanner.runs import extent
@@ -67,10 +68,11 @@ def _anchor(head: bytes, before: int) -> Anchor | None:
     exact = sum(None not in group for group in shown)
     if exact < 3:
         return None
-    return Anchor(b"".join(map(_class, shown)), width=len(shown), note=groups.index(shown[0]))
+    return Anchor(b"".join(_class(tuple(group)) for group in shown), width=len(shown), note=groups.index(shown[0]))
 
 
-def _class(bits: Sequence[int | None]) -> bytes:
+@cache
+def _class(bits: tuple[int | None, ...]) -> bytes:
     """Return a class of the characters whose six bits agree with those that are known."""
     fits = [
         value
