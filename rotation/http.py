@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 from keysweep.rotation.providers import ProviderError, Trouble
 
 _LARGEST = 4 << 20
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_GRACE_S = 0.05
+"""So that a connection that is not made is told from an answer that does not come."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Hosts that may be called without TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -42,6 +45,7 @@ def request(
     headers: Mapping[str, str],
     timeout_s: float,
     body: object = None,
+    largest: int = _LARGEST,
 ) -> Response:
     """Send one request and return whatever status came back.
 
@@ -49,38 +53,46 @@ def request(
         method: GET, POST, DELETE ...
         url: https, or http to this machine.
         headers: may hold a key; they appear in no error.
-        timeout_s: for the whole call.
+        timeout_s: for the whole call, however slowly the answer trickles in.
         body: sent as JSON; None for no body.
+        largest: bytes of an answer that are read.
 
     Raises:
         ProviderError: BUSY where the request was certainly not sent, UNCERTAIN where it may have taken effect.
     """
+    import asyncio
+
     import httpx2
 
     host = urlsplit(url).hostname or ""
-    if urlsplit(url).scheme != "https" and host not in _LOOPBACK:
+    if urlsplit(url).scheme != "https" and host not in LOOPBACK:
         msg = f"{host} is not called without TLS"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
-    try:
-        with (
-            httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout_s) as client,
-            client.stream(method, url, headers=dict(headers), json=body) as answer,
+
+    async def send() -> Response:
+        async with (
+            asyncio.timeout(timeout_s + _GRACE_S),
+            httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout_s) as client,
+            client.stream(method, url, headers={"accept-encoding": "identity", **headers}, json=body) as answer,
         ):
             content = bytearray()
-            for block in answer.iter_bytes():
+            async for block in answer.aiter_raw():
                 content += block
-                if len(content) > _LARGEST:
-                    msg = f"{host} sent more than {_LARGEST} bytes"
+                if len(content) > largest:
+                    msg = f"{host} sent more than {largest} bytes"
                     raise ProviderError(msg, trouble=Trouble.UNREADABLE)
             return Response(
                 status=answer.status_code,
                 body=bytes(content),
                 retry_after_s=_seconds(answer.headers.get("retry-after")),
             )
+
+    try:
+        return asyncio.run(send())
     except (httpx2.ConnectError, httpx2.ConnectTimeout):
         msg = f"no connection to {host}"
         raise ProviderError(msg, trouble=Trouble.BUSY) from None
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, TimeoutError) as error:
         msg = f"{method} to {host} got no answer ({type(error).__name__})"
         raise ProviderError(msg, trouble=Trouble.UNCERTAIN) from None
     except (ValueError, TypeError, httpx2.InvalidURL):

@@ -10,6 +10,7 @@ from keysweep.foundation.fingerprint import Fingerprint, Preview
 from keysweep.foundation.secret import Secret
 from keysweep.rules.model import Confidence, RuleId, Severity
 from keysweep.scanner.known import CredentialMatch
+from keysweep.scanner.live import Live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,3 +173,5 @@ class Finding:
     """None for a stranger."""
     occurrences: tuple[Occurrence, ...] = field(default=())
     """In order."""
+    live: Live | None = None
+    """What the provider says of the key; None where nobody asked."""

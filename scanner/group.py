@@ -10,9 +10,11 @@ from keysweep.foundation.fingerprint import Fingerprint, Preview
 from keysweep.rules.model import Confidence, RuleId, Severity
 from keysweep.scanner.finding import Finding, Occurrence
 from keysweep.scanner.known import CredentialMatch, MatchKind
+from keysweep.scanner.live import Live
 
 _MATCH_ORDER = list(MatchKind)
 _CONFIDENCE_ORDER = list(Confidence)
+_LIVE_ORDER = [Live.ALIVE, Live.DEAD, Live.UNKNOWN]
 _ID_DIGITS = 16
 
 
@@ -28,6 +30,7 @@ class Sighting:
     preview: Preview
     credential: CredentialMatch | None
     occurrence: Occurrence
+    live: Live | None = None
 
 
 def group(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
@@ -58,11 +61,14 @@ def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
         rule=best.rule,
         provider=best.provider,
         severity=best.severity,
-        confidence=min((s.confidence for s in together), key=_CONFIDENCE_ORDER.index),
+        confidence=Confidence.VERIFIED
+        if any(s.live is Live.ALIVE for s in together)
+        else min((s.confidence for s in together), key=_CONFIDENCE_ORDER.index),
         fingerprint=fingerprint,
         preview=best.preview,
         credential=min(matches, key=_surest) if matches else None,
         occurrences=tuple(sorted({s.occurrence for s in together}, key=_place)),
+        live=min((s.live for s in together if s.live is not None), key=_LIVE_ORDER.index, default=None),
     )
 
 

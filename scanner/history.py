@@ -21,6 +21,8 @@ from keysweep.scanner.output.json import occurrence_json
 from keysweep.scanner.pipeline import ScanResult
 from keysweep.scanner.place import describe_place
 
+_SUREST = list(MatchKind)
+
 
 class UnknownFindingError(UsageError):
     """No finding has that id."""
@@ -125,6 +127,10 @@ def _record_finding(connection: Connection, finding: Finding, at: datetime) -> N
             "certainty": known.certainty,
         }
     table = tables.finding
+    before = connection.execute(select(table.c.match).where(table.c.id == finding.id)).scalar()
+    # NOTE: a masked sighting of a key that was seen whole before must not take back that it leaked.
+    if before and (known is None or _SUREST.index(known.match) > _SUREST.index(MatchKind(before))):
+        values = {"last_seen": now}
     if connection.execute(update(table).where(table.c.id == finding.id).values(**values)).rowcount == 0:
         connection.execute(insert(table).values(id=finding.id, first_seen=now, **values))
     for occurrence in finding.occurrences:

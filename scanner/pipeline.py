@@ -10,12 +10,13 @@ from datetime import datetime
 from keysweep.foundation.clock import Clock, system_clock
 from keysweep.foundation.fingerprint import Fingerprinter, Preview
 from keysweep.foundation.secret import Secret
-from keysweep.rules.model import Confidence, RuleId, Severity
+from keysweep.rules.model import AMBIGUOUS, Confidence, RuleId, Severity
 from keysweep.scanner.coverage import Coverage, CoverageLog, Gap
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, CommitOrigin, Finding, Match, Origin, Segment, name_of
 from keysweep.scanner.group import Sighting, group
 from keysweep.scanner.known import KnownKeys, MatchKind, Resemblance
+from keysweep.scanner.live import Verifier
 from keysweep.scanner.place import Placer, line_around, occurrence
 from keysweep.scanner.readers import Reader
 from keysweep.scanner.sources import Resolver, Source
@@ -64,6 +65,8 @@ class Toolbox:
     """Digest of the rule set, for the record."""
     recognise: Callable[[Segment], Sequence[Resemblance]] = lambda _segment: ()
     """Finds what only the inventory can name, such as masked forms of stored keys."""
+    verifier: Verifier | None = None
+    """Asked whether each key still works; None asks nobody."""
 
 
 def scan(sources: Sequence[Source], tools: Toolbox, *, clock: Clock = system_clock) -> ScanResult:
@@ -168,6 +171,7 @@ def _sighting(segment: Segment, match: Match, placer: Placer, tools: Toolbox) ->
             _IGNORE in line_around(segment, match.start, match.end) or tools.accepted(match.rule, match.secret)
         ):
             return None
+        live = tools.verifier.live(match, fingerprint) if tools.verifier and _provable(match) else None
     finally:
         for secret in (match.secret, *match.parts):
             secret.wipe()
@@ -180,13 +184,19 @@ def _sighting(segment: Segment, match: Match, placer: Placer, tools: Toolbox) ->
         preview=Preview(prefix=match.prefix, length=length),
         credential=credential,
         occurrence=placer.occurrence(match.start, match.end, match.via),
+        live=live,
     )
 
 
+def _provable(match: Match) -> bool:
+    """Whether the vendor is sure; a guess is never sent anywhere."""
+    return match.confidence is not Confidence.GENERIC and match.provider != AMBIGUOUS
+
+
 def _stored(segment: Segment, seen: Resemblance) -> Sighting:
-    return Sighting(
     """Return the sighting of a stored key that is not there whole; one that was masked is no leak."""
     masked = seen.credential.match is MatchKind.MASKED
+    return Sighting(
         rule=_STORED,
         provider=seen.credential.provider,
         severity=Severity.INFO if masked else Severity.CRITICAL,

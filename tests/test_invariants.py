@@ -32,6 +32,7 @@ REVEALS = {
     "rotation/vault/envelope.py": "seals it",
     "rotation/vault/index.py": "cuts it into keyed windows",
     "rotation/vault/vault.py": "cuts it into keyed prints",
+    "rotation/verify.py": "sends it to the vendor that its prefix proves",
     "scanner/baseline.py": "hashes it under the salt of a baseline",
 }
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from keysweep.rotation.vault.unlock import OpenVault
     from keysweep.rules.ruleset import RuleSet
     from keysweep.scanner.baseline import Baseline
+    from keysweep.scanner.live import Verifier
 
 _GIT = "git:"
 
@@ -121,7 +122,13 @@ def write(path: Path, text: str) -> None:
 
 
 def toolbox(
-    opened: OpenVault | None, *, rules: tuple[str, ...], ocr: bool | None, profile: str, accepted: Baseline | None
+    opened: OpenVault | None,
+    *,
+    rules: tuple[str, ...],
+    ocr: bool | None,
+    profile: str,
+    accepted: Baseline | None,
+    verifier: Verifier | None = None,
 ) -> Toolbox:
     """Return what the scan looks with.
 
@@ -146,12 +153,25 @@ def toolbox(
         fingerprinter=fingerprinter,
         rules=rulebook.digest,
         recognise=BehindGates("masked", rulebook.gated, lambda: _masked(known)).find if opened else lambda _: (),
+        verifier=verifier,
     )
     if accepted is None:
         return tools
     from dataclasses import replace
 
     return replace(tools, accepted=lambda rule, secret: accepted.accepts(rule, secret) or accepted.meet(rule, secret))
+
+
+def verifier(invocation: Invocation) -> Verifier:
+    """Return what asks vendors whether keys work.
+
+    Raises:
+        MissingExtraError: the HTTP client is not installed.
+    """
+    from keysweep.rotation.verify import LiveCheck
+
+    invocation.configure()
+    return LiveCheck(invocation.settings.providers)
 
 
 def _low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
@@ -197,6 +217,7 @@ def run(
                 detail={
                     "findings": len(result.findings),
                     "mapped": sum(finding.credential is not None for finding in result.findings),
+                    "asked": sum(finding.live is not None for finding in result.findings),
                     "files": result.coverage.files,
                     "complete": result.coverage.complete,
                     "rules": result.rules,

@@ -12,7 +12,7 @@ from keysweep.foundation.errors import ExitCode
 from keysweep.rules.model import Severity
 from keysweep.scanner import output
 from keysweep.scanner.finding import Finding
-from keysweep.scanner.known import KnownState
+from keysweep.scanner.known import KnownState, MatchKind
 from keysweep.scanner.output import Look
 from keysweep.scanner.pipeline import ScanResult
 
@@ -41,7 +41,7 @@ def _columns() -> int:
 
 
 def verdict(result: ScanResult, *, fail_on: str, strict: bool) -> ExitCode:
-    """Return the exit code; findings win over what was not read."""
+    """Return the exit code; findings win over what was not read.  A masked sighting is information, not a leak."""
     if any(_counts(finding, fail_on) for finding in result.findings):
         return ExitCode.FINDINGS
     if result.coverage.files == 0 or (strict and not result.coverage.complete):
@@ -52,10 +52,11 @@ def verdict(result: ScanResult, *, fail_on: str, strict: bool) -> ExitCode:
 def _counts(finding: Finding, fail_on: str) -> bool:
     match fail_on:
         case "any":
-            return True
+            return finding.severity is not Severity.INFO
         case "high":
             return finding.severity.rank >= Severity.HIGH.rank
         case "mapped":
-            return finding.credential is not None and finding.credential.state is not KnownState.RETIRED
+            known = finding.credential
+            return known is not None and known.state is not KnownState.RETIRED and known.match is not MatchKind.MASKED
         case _:
             return False

@@ -28,6 +28,7 @@ from keysweep.commands._invocation import Invocation
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files of this name or path.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule or provider.")
 @click.option("--max-size", type=click.IntRange(1), metavar="MB", help="Leave out larger files, and say so.")
+@click.option("--verify", is_flag=True, help="Ask vendors whether keys work; each goes to its own vendor only.")
 @click.option("--exit-zero", is_flag=True, help="End with 0 whatever is found.")
 @click.pass_obj
 def COMMAND(  # noqa: N802  the folder's index looks for this name
@@ -47,6 +48,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     *,
     staged: bool,
     no_map: bool,
+    verify: bool,
     exit_zero: bool,
 ) -> int:
     """Find leaked keys in TARGETs: a path, - for standard input, git:PATH for a whole history.
@@ -61,7 +63,8 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     opened = None if no_map else setup.open_if_there(invocation)
     try:
         accepted = setup.baseline(baseline, write_baseline)
-        tools = setup.toolbox(opened, rules=rules, ocr=ocr, profile=profile, accepted=accepted)
+        verifier = setup.verifier(invocation) if verify else None
+        tools = setup.toolbox(opened, verifier=verifier, rules=rules, ocr=ocr, profile=profile, accepted=accepted)
         result = setup.run(sources, tools, opened, targets or (".",), invocation=invocation)
     finally:
         if opened is not None:

@@ -29,18 +29,14 @@ class _Plugin(NamedTuple):
 
 
 _PLUGINS = (
-    _Plugin("ArtifactoryDetector", "artifactory", rb"[\s=:\x22]AKC[a-zA-Z0-9]{10}"),
-    _Plugin("ArtifactoryDetector", "artifactory", rb"[\s=:\x22]AP[\dA-F][a-zA-Z0-9]{13}"),
-    _Plugin("BasicAuthDetector", "ambiguous", rb"https?://[\w.%~-]{1,64}:[\w.%~-]{4,64}@"),
     _Plugin(
         "CloudantDetector",
         "cloudant",
         rb"(?i)cloudant[\w.-]{0,12}[\"'\]\s=:>]{1,6}[a-z0-9]{8}|[a-f0-9]{4}@[\w.-]{1,64}\.cloudant\.com",
     ),
     _Plugin("IbmCloudIamDetector", "ibm", rb"(?i)(?:ibm|cloud_?iam)[\w-]{0,16}[\"'\]\s=:>]{1,6}[a-z0-9_-]{32}"),
-    _Plugin("MailchimpDetector", "mailchimp", rb"[0-9a-f]{8}-us[0-9]{1,2}"),
+    _Plugin("IbmCosHmacDetector", "ibm", rb"(?i)cos[\w-]{0,24}key[\"'\]\s=:>]{1,6}[a-f0-9]{32}"),
     _Plugin("SoftlayerDetector", "softlayer", rb"(?i)softlayer"),
-    _Plugin("SquareOAuthDetector", "square", rb"sq0csp-"),
 )
 GATES = tuple(plugin.gate for plugin in _PLUGINS)
 

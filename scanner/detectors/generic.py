@@ -29,15 +29,11 @@ _VALUE = r"[A-Za-z0-9_+/=.~!@#$%^*:-]"
 GATES = (
     f"(?i){_WORD}{_TAIL}{_BETWEEN}{_TYPED}{_SCHEME}{_NO_DIGIT}{{0,24}}[0-9]{_VALUE}{{8}}".encode(),
     rb"mcpServers|mcp_servers|mcp[-.]servers",
-    rb"(?i)mcp\.zapier\.com/api/",
 )
-_ASSIGNMENT, _SERVERS, _ZAPIER = range(3)
+_ASSIGNMENT, _SERVERS = range(2)
 _BEFORE, _BEHIND = 160, 560
 _CONFIRM = re.compile(
     rf"(?i)(?P<name>[\w.$-]{{0,40}}{_WORD}{_TAIL})(?P<between>{_BETWEEN}{_TYPED}){_SCHEME}(?P<value>{_VALUE}{{16,513}})".encode()
-)
-_ZAPIER_URL = re.compile(
-    rb"(?i)mcp\.zapier\.com/api/(?:mcp/(?:[a-z]/)?|v1/connect\?token=)(?P<value>[A-Za-z0-9_+/=%-]{24,400}?)(?=/mcp|/sse|[\s\"'<>\\?&#,)]|\Z)"
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DENIED = frozenset(
@@ -138,9 +134,6 @@ class Generic:
 
             for place, value, names in servers_in(data, [s.end for s in spots if s.number == _SERVERS]):
                 yield Likely(place, place + len(value), value, "generic-mcp", Severity.MEDIUM, self.provider_of(*names))
-        for spot in spots:
-            if spot.number == _ZAPIER and (url := _ZAPIER_URL.search(data, max(spot.end - 24, 0), spot.end + 500)):
-                yield Likely(*url.span("value"), url["value"], "zapier-mcp-url", Severity.MEDIUM, "zapier")
         yield from self._assigned(data, [spot.end for spot in spots if spot.number == _ASSIGNMENT])
 
     def _assigned(self, data: bytes, places: Sequence[int]) -> Iterator[Likely]:
@@ -173,7 +166,8 @@ class Generic:
         if rule is None or end is None:
             return None
         value = data[start:end]
-        if not looks_random(value.decode("latin-1")) and not _is_basic(data[match.end("between") : start], value):
+        basic = data[match.end("between") : start].lower().startswith(b"basic")
+        if not (_is_basic(value) if basic else looks_random(value.decode("latin-1"))):
             return None
         line = data[max(data.rfind(b"\n", 0, start) + 1, start - 300, 0) : start]
         if rule == "generic-assignment" and _STRINGS.search(line):
@@ -226,15 +220,15 @@ def _end(data: bytes, start: int, end: int, *, quoted: bool) -> int | None:
     return end if end >= len(data) or data[end] in _ENDS or data[end] in b".:!" else None
 
 
-def _is_basic(scheme: bytes, value: bytes) -> bool:
-    """Whether it is `user:password` in base64 behind the word Basic, and the password is none of those that examples have."""
+def _is_basic(value: bytes) -> bool:
+    """Whether it is `user:password` in base64, and the password is none of those that examples have."""
     import base64
     import binascii
 
     from keysweep.rules.checks import CHECKS
     from keysweep.scanner.randomness import is_filler
 
-    if not scheme.lower().startswith(b"basic") or is_filler(value.decode("latin-1")):
+    if is_filler(value.decode("latin-1")):
         return False
     try:
         text = base64.b64decode(value, validate=True).decode()

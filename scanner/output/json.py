@@ -47,6 +47,7 @@ def finding_json(finding: Finding) -> dict[str, object]:
         "provider": finding.provider,
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
+        "live": finding.live.value if finding.live else None,
         "fingerprint": str(finding.fingerprint),
         "prefix": finding.preview.prefix,
         "length": finding.preview.length,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from keysweep.rules.model import Severity
 from keysweep.scanner.finding import Finding, Occurrence
 from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind
+from keysweep.scanner.live import Live
 from keysweep.scanner.output import Format, Look
 from keysweep.scanner.pipeline import ScanResult
 from keysweep.scanner.place import describe_place
@@ -17,6 +18,11 @@ _COLOURS = {
     Severity.INFO: "2",
 }
 _DIM, _GREEN, _BOLD = "2", "32", "1"
+_LIVE = {
+    Live.ALIVE: ("the provider accepts it", "1;31"),
+    Live.DEAD: ("the provider refuses it", _GREEN),
+    Live.UNKNOWN: ("the provider did not say whether it works", _DIM),
+}
 _PLACES = 8
 """Places that are shown of one finding; the JSON has all."""
 
@@ -31,6 +37,8 @@ def _finding(finding: Finding, look: Look) -> str:
     lines = [f"{severity}  {_paint(finding.id, _BOLD, look)}  {finding.rule}"]
     lines.append(f"          {finding.preview}  {_paint(finding.fingerprint.short, _DIM, look)}")
     lines.append(f"          {_whose(finding.credential, look)}")
+    if finding.live is not None:
+        lines.append(f"          {_paint(*_LIVE[finding.live], look)}")
     shown = finding.occurrences[:_PLACES]
     lines += [f"          {_paint(word, _DIM, look)} {line}" for o in shown for word, line in _place(o, look)]
     if (rest := len(finding.occurrences) - len(shown)) > 0:
