@@ -18,7 +18,7 @@ from typing import NamedTuple, final
 from keysweep.scanner.matching.compiled import CompiledRule
 from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
 
-_FORMAT = 8
+_FORMAT = 9
 """Counted up whenever anchors, decoders or this file's layout change."""
 _DECODERS = Path(__file__).parent.parent / "decoders"
 _DETECTORS = Path(__file__).parent.parent / "detectors"

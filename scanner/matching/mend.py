@@ -22,11 +22,14 @@ _SHELL = rb"\\\r?\n[ \t]{0,40}"
 _STRINGS = rb"[\"'][ \t]{0,8}(?:[+.&][ \t]{0,8})?(?:\\?\r?\n[ \t]{0,40})?(?:[+.&][ \t]{0,8})?[\"']"
 _QUOTED_PRINTABLE = rb"=\r?\n"
 _CUT = re.compile(b"|".join((_CRI, _DOCKER, _SHELL, _QUOTED_PRINTABLE, _COLOUR, _STRINGS, _LINE)))
-_RECORD = re.compile(b"|".join((_CRI, _DOCKER)))
-_SURE = re.compile(
-    rb"\\\r?\n(?=[A-Za-z0-9_.-])|[\"'][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[+&][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[\"'](?=[A-Za-z0-9])"
+_PARTIAL = re.compile(rb"[^\n]{20,40} std(?:out|err) P ")
+"""The beginning of a line of a node's log that goes on in the next one."""
+_ADDED = re.compile(
+    _DOCKER
+    + rb"|\\\r?\n(?=[A-Za-z0-9_.-])|[\"'][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[+&][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[\"'](?=[A-Za-z0-9])"
 )
-"""A cut behind which a key goes on whatever stands there: a line of the shell, strings that are added."""
+"""A cut behind which a key goes on whatever stands there: a record that was split, a line of the shell, strings that are added."""
+_NODE = re.compile(_CRI)
 _ADJACENT = re.compile(rb"([\"'])[ \t]{0,8}\r?\n[ \t]{1,40}(?=\1)[\"']([A-Za-z0-9_.-]{8,})")
 """Two strings on lines of their own with nothing between them, as Python and C put them together."""
 _BREAK = re.compile(rb"=?\r?\n|(?:\\r)?\\n")
@@ -53,7 +56,7 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     A log record that was split says so, and so do strings that are added.  A line break says so where the line is as long as one beside it or as a terminal is wide, and
     the next line begins with more of the same.
     """
-    if _RECORD.match(data, end) or _SURE.match(data, end):
+    if _ADDED.match(data, end) or (_NODE.match(data, end) and _PARTIAL.match(data, data.rfind(b"\n", 0, end) + 1)):
         return True
     next_string = _ADJACENT.match(data, end)
     if next_string is not None:

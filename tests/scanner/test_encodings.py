@@ -13,7 +13,8 @@ from tests.scanner.writers import CUTS, ENCODINGS
 
 ONLY_IN_WORDS = {rule.id for rule in ruleset().rules if "(?i" in rule.pattern}
 """Keys without a form of their own: their words have to be found too."""
-LONG = {"private-key"}
+LONG = {"private-key", "putty-private-key", "google-service-account-key"}
+"""Keys of many lines."""
 WITH_PREFIX = [r for r in ruleset().rules if r.prefix and not r.pair and r.id not in LONG | ONLY_IN_WORDS]
 
 
@@ -135,3 +136,26 @@ def test_strings_of_a_list_are_not_put_together() -> None:
         data = b'["' + key + b'",\n  "' + other + b'"]'
         assert [value for _, value in values(data)] == [key]
     assert [value for _, value in values(b"'" + key + b"'\n'" + key[:12] + b"X" * 60 + b"'")] == [key]
+
+
+@pytest.mark.parametrize("form", ["two records of a container's log", "two lines of a node's log"])
+@pytest.mark.parametrize("at", range(1, 24, 2))
+def test_a_record_may_be_split_anywhere_in_a_key(form: str, at: int) -> None:
+    """Through the prefix that tells whose it is, too; the lines before and behind are not taken in."""
+    key = example("anthropic-api-key", seed=at).key.decode()
+    first, second = f"start\nANTHROPIC_API_KEY={key[:at]}", f"{key[at:]}"
+    stamp, time = "2026-11-24T10:00:00.000000001Z", '"stream":"stdout","time":"2026-11-24T10:00:00.000000001Z"'
+    if "container" in form:
+        rows = ["before\\n", first.partition("\n")[2], second + "\\n", "behind\\n"]
+        data = "".join(f'{{"log":"{row}",{time}}}\n' for row in rows)
+    else:
+        marks = zip("FPFF", ["before", first.partition("\n")[2], second, "behind"], strict=True)
+        data = "".join(f"{stamp} stdout {mark} {row}\n" for mark, row in marks)
+    assert values(data.encode()) == [("anthropic", key.encode())]
+
+
+def test_whole_records_are_not_put_together() -> None:
+    """Two lines of a node's log are two lines: the second is not the end of a key in the first."""
+    key = example("anthropic-oauth-token", seed=3).key
+    stamp = b"2026-11-24T10:00:00.000000001Z stdout F "
+    assert [value for _, value in values(stamp + b"P " + key + b"\n" + stamp + b"restarted12345\n")] == [key]
