@@ -73,7 +73,7 @@ def begins(alphabet: str, data: bytes, start: int) -> bool:
 @cache
 def left_edge(alphabet: str) -> str:
     """Return a pattern of what must not end right before a token."""
-    solid = alphabet.replace(".", "").replace("=", "")
+    solid = alphabet.replace(".", "").replace("=", "").replace("/", "")
     dotted = r"|[A-Za-z0-9_-]\." if "." in alphabet else ""
     return rf"(?:[{solid}]{dotted})\Z"
 

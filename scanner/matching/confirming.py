@@ -96,8 +96,9 @@ def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
         best = _first(rule, data, view, low, end, fixed=fixed) or best
         if best is not None and not (rule.varies and best.end == view.end and goes_on(data, best.start, best.end)):
             break
-    if best is None and (view := resolved(data, low, end, rule.width, alphabet)) is not None:
-        best = _first(rule, data, view, low, end, fixed=fixed)
+    plain = resolved(data, low, end, rule.width, alphabet) if best is None else None
+    if plain is not None:
+        best = _first(rule, data, plain, low, end, fixed=fixed)
     return best
 
 

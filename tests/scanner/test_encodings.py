@@ -159,3 +159,10 @@ def test_whole_records_are_not_put_together() -> None:
     key = example("anthropic-oauth-token", seed=3).key
     stamp = b"2026-11-24T10:00:00.000000001Z stdout F "
     assert [value for _, value in values(stamp + b"P " + key + b"\n" + stamp + b"restarted12345\n")] == [key]
+
+
+@pytest.mark.parametrize("before", [b"https://h/v1/", b"https://", b"path/"])
+def test_a_slash_before_a_key_is_not_part_of_it(before: bytes) -> None:
+    """A key whose own alphabet has a slash stands in a path too."""
+    key = example("aws-bedrock-api-key", seed=1).key
+    assert [value for _, value in values(before + key + b" next")] == [key]
