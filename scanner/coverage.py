@@ -27,6 +27,7 @@ class Gap(StrEnum):
     TIMEOUT = "timeout"
     READER_FAILED = "reader-failed"
     DETECTOR_FAILED = "detector-failed"
+    WORKER_FAILED = "worker-failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -69,6 +70,12 @@ class CoverageLog:
     def skip(self, path: str, reason: Gap) -> None:
         """Record that *path* was not read, or not to its end."""
         self._skipped.add(Skip(path=path, reason=reason))
+
+    def add(self, other: CoverageLog) -> None:
+        """Count what another log collected, too."""
+        self.files += other.files
+        self.bytes += other.bytes
+        self._skipped |= other._skipped
 
     def close(self) -> Coverage:
         """Return what was collected."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from keysweep.foundation.clock import Clock, system_clock
 from keysweep.foundation.fingerprint import Fingerprinter, Preview
@@ -69,21 +70,42 @@ class Toolbox:
     """Asked whether each key still works; None asks nobody."""
 
 
-def scan(sources: Sequence[Source], tools: Toolbox, *, clock: Clock = system_clock) -> ScanResult:
+class Seen(NamedTuple):
+    """What was seen in one source."""
+
+    found: list[tuple[Origin, Sighting]]
+    suppressed: int
+
+
+Look = Callable[[Source, Toolbox, CoverageLog], Seen]
+"""Looks through one source."""
+
+
+def look_through(source: Source, tools: Toolbox, log: CoverageLog) -> Seen:
+    """Look through one source, blob by blob."""
+    found: list[tuple[Origin, Sighting]] = []
+    suppressed = 0
+    for blob in source.blobs(log):
+        for sighting in _in_blob(blob, tools, log):
+            if sighting is None:
+                suppressed += 1
+            else:
+                found.append((blob.origin, sighting))
+    return Seen(found, suppressed)
+
+
+def scan(
+    sources: Sequence[Source], tools: Toolbox, *, clock: Clock = system_clock, look: Look = look_through
+) -> ScanResult:
     """Look through *sources* and return findings and coverage; one bad item is a gap, never the end."""
     started_at, started = clock(), time.monotonic()
     log = CoverageLog()
     sightings: list[Sighting] = []
     suppressed = 0
     for source in sources:
-        found: list[tuple[Origin, Sighting]] = []
-        for blob in source.blobs(log):
-            for sighting in _in_blob(blob, tools, log):
-                if sighting is None:
-                    suppressed += 1
-                else:
-                    found.append((blob.origin, sighting))
-        sightings += _resolved(source, found)
+        seen = look(source, tools, log)
+        suppressed += seen.suppressed
+        sightings += _resolved(source, seen.found)
     return ScanResult(
         findings=group(sightings),
         suppressed=suppressed,

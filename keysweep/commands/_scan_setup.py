@@ -200,10 +200,22 @@ def _masked(known: KnownKeys) -> Look[Resemblance]:
 
 
 def run(
-    what: Sequence[Source], tools: Toolbox, opened: OpenVault | None, targets: tuple[str, ...], *, invocation: Invocation
+    what: Sequence[Source],
+    tools: Toolbox,
+    opened: OpenVault | None,
+    targets: tuple[str, ...],
+    *,
+    invocation: Invocation,
+    jobs: int = 1,
 ) -> ScanResult:
     """Scan, and where there is a store keep what was found and say so in the ledger."""
-    result = scan(what, tools)
+    if jobs > 1:
+        from keysweep.scanner.workers import Workers
+
+        begin = opened.database.forget_connections if opened else _nothing
+        result = scan(what, tools, look=Workers(jobs, begin))
+    else:
+        result = scan(what, tools)
     if opened is not None:
         from keysweep.scanner import history
 
@@ -277,6 +289,10 @@ def _own_fingerprinter() -> Fingerprinter:
     if not lasting:
         click.echo("Note: no private folder to keep a key in; ids of findings will differ in the next run.", err=True)
     return Fingerprinter(key)
+
+
+def _nothing() -> None:
+    """A process without a store inherits nothing that matters."""
 
 
 def _existing(target: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from keysweep.commands._invocation import Invocation
+from keysweep.foundation.errors import UsageError
 
 
 @click.command()
@@ -28,6 +29,7 @@ from keysweep.commands._invocation import Invocation
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files of this name or path.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule or provider.")
 @click.option("--max-size", type=click.IntRange(1), metavar="MB", help="Leave out larger files, and say so.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help="Processes for the files of a folder.")
 @click.option("--verify", is_flag=True, help="Ask vendors whether keys work; each goes to its own vendor only.")
 @click.option("--exit-zero", is_flag=True, help="End with 0 whatever is found.")
 @click.pass_obj
@@ -45,6 +47,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     exclude: tuple[str, ...],
     rules: tuple[str, ...],
     max_size: int | None,
+    jobs: int,
     *,
     staged: bool,
     no_map: bool,
@@ -55,6 +58,9 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
 
     Ends with 1 on findings, 3 if nothing was read or, under --strict, not everything.
     """
+    if jobs > 1 and (verify or write_baseline):
+        msg = "--verify and --write-baseline need one process"
+        raise UsageError(msg, hint="leave --jobs out")
     from keysweep.commands import _scan_setup as setup
     from keysweep.commands._scan_verdict import emit, verdict
 
@@ -65,7 +71,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
         accepted = setup.baseline(baseline, write_baseline)
         verifier = setup.verifier(invocation) if verify else None
         tools = setup.toolbox(opened, verifier=verifier, rules=rules, ocr=ocr, profile=profile, accepted=accepted)
-        result = setup.run(sources, tools, opened, targets or (".",), invocation=invocation)
+        result = setup.run(sources, tools, opened, targets or (".",), invocation=invocation, jobs=jobs)
     finally:
         if opened is not None:
             opened.close()

@@ -18,6 +18,20 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Shares(Protocol):
+    """A source that several processes can look through together."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in coverage."""
+        ...
+
+    def share(self, number: int, count: int) -> Source:
+        """Return the source of every blob whose place, counted from 0, is *number* modulo *count*."""
+        ...
+
+
+@runtime_checkable
 class Resolver(Protocol):
     """A source that can say more about where a blob stands, once it is known which blobs matter."""
 

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from functools import partial
 from io import FileIO
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast, final
 
@@ -27,15 +28,37 @@ class Files:
         root: a file or a folder; if it is a link, what it points to.
         exclude: patterns of `fnmatch` over the path below *root*, with `/` between names.
         largest: size in bytes above which a file is left out and recorded.
+        share: (number, count): only each *count*-th file, from *number* on.
     """
 
-    def __init__(self, root: Path, *, exclude: tuple[str, ...] = (), largest: int | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        exclude: tuple[str, ...] = (),
+        largest: int | None = None,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         self._root = root
         self._exclude = exclude
         self._largest = largest
+        self._share = share
+
+    @property
+    def name(self) -> str:
+        """The path, as it was given."""
+        return str(self._root)
+
+    def share(self, number: int, count: int) -> Files:
+        """Return a share of these files."""
+        return Files(self._root, exclude=self._exclude, largest=self._largest, share=(number, count))
 
     def blobs(self, log: CoverageLog) -> Iterator[Blob]:
-        """Yield every regular file; what is none, or cannot be listed, goes to *log*."""
+        """Yield every regular file of this share; what is none, or cannot be listed, goes to *log*."""
+        number, count = self._share
+        return islice(self._all(log), number, None, count)
+
+    def _all(self, log: CoverageLog) -> Iterator[Blob]:
         start = os.path.realpath(self._root)
         try:
             status = os.stat(start)  # noqa: PTH116  text, not paths, throughout: this is the hot loop of every scan

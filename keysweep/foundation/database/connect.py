@@ -81,6 +81,10 @@ class Database:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def forget_connections(self) -> None:
+        """Let go of the connections that a process inherited when it was forked; they belong to its parent."""
+        self.engine.dispose(close=False)
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
