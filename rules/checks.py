@@ -5,11 +5,11 @@ Sources of the algorithms: the vendors' announcements of their token formats, re
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 from keysweep.rules.encodings import (
     crc32_base36,
@@ -19,6 +19,7 @@ from keysweep.rules.encodings import (
     from_base64url,
     sha256_base32,
 )
+from keysweep.rules.structure import WebToken, json_in_base64, macaroon, web_token
 
 Check = Callable[[str], bool]
 """Whether a candidate passes."""
@@ -28,9 +29,24 @@ _PLACEHOLDER_PASSWORD = re.compile(
     r"|your[-_ ]?\w*|my[-_]?\w*password|<.*>|\[.*\]|\{.*\}|\$.*|%.*%|redacted|hidden|dummy|placeholder)$"
 )
 _URI = re.compile(r"^[a-z][a-z0-9+.-]*://([^:@/\s]*):([^@\s]*)@", re.IGNORECASE)
-_FILLER = re.compile(
-    r"(?i)(.)\1{7,}|x{6,}|example|placeholder|changeme|redacted|your[-_]?(?:api[-_]?)?(?:key|token)|0123456789abcdef|abcdefghijklm"
+_SENTRY_SECRET = 20
+_LEAST_HEX = 2.6
+"""Bits a character; hexadecimal digits by chance have less in one text of millions."""
+_WORDS = (
+    "example|placeholder|changeme|change-me|change_me|redacted|sample|dummy|notreal|replace|insert|yourkey|your-key|your_key"
+    "|yourapikey|your_api|your-api|yourtoken|your_token|your-token|my-api-key|my_api_key|myapikey|my-secret|my_secret|mysecret"
+    "|test-key|test_key|testkey|test_token|test-token|fakekey|fake_key|fake-key|fake_token|fake-token|api-key|api_key|secretkey"
 )
+_FILLER = re.compile(
+    rf"{_WORDS}|{_WORDS.upper()}|(?:\A|[-_.])(?:fake|demo|none|FAKE|DEMO|NONE)(?:[-_.]|\Z)|[xX]{{6,}}|__OPENCLAW_REDACTED__"
+    r"|(.)\1{7,}|(..)\2{5,}|(...)\3{4,}|(.{4,6})\4{2,}|(.{7,16})\5|(?P<long>.{17,64})(?P=long)"
+)
+_TEMPLATE = re.compile(r"[{}$<>]|\.\.\.")
+"""What stands in a private key that is to be filled in, or was cut short."""
+_LONGEST_LOOK = 512
+_LEAST_RUN = 4
+_FEWEST = 5
+"""Different characters that a key of twenty or more has at least one more of."""
 
 
 def entropy(text: str) -> float:
@@ -40,8 +56,23 @@ def entropy(text: str) -> float:
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a key-shaped text is filler: long runs of one character, `EXAMPLE`, `your-key`."""
-    return _FILLER.search(text) is not None
+    """Whether a key-shaped text is filler: `EXAMPLE`, `your-key`, one stretch over and over, the alphabet, a handful of characters."""
+    head = text[:_LONGEST_LOOK]
+    few = len(head) >= 20 and len(set(head)) <= _FEWEST
+    return few or _FILLER.search(head) is not None or _in_sequence(head) * 2 >= len(head)
+
+
+def _in_sequence(text: str) -> int:
+    """Count the characters that stand in runs such as `abcdef`, `123456` or `fedcba`."""
+    total, run, step = 0, 1, 0
+    for before, char in pairwise(text):
+        apart = ord(char) - ord(before)
+        if apart == step and apart in {1, -1}:
+            run += 1
+            continue
+        total += run if run >= _LEAST_RUN else 0
+        run, step = (2, apart) if apart in {1, -1} else (1, 0)
+    return total + (run if run >= _LEAST_RUN else 0)
 
 
 def _github(token: str) -> bool:
@@ -67,17 +98,81 @@ def _grafana(token: str) -> bool:
 
 def _pypi(token: str) -> bool:
     raw = from_base64url(token.removeprefix("pypi-"))
-    return raw is not None and raw[:1] == b"\x02" and b"pypi.org" in raw[:32]
+    read = macaroon(raw) if raw else None
+    return read is not None and read.location in {"pypi.org", "test.pypi.org"} and bool(read.identifier)
 
 
 def _jwt(token: str) -> bool:
-    first, _, rest = token.partition(".")
-    try:
-        header: object = json.loads(from_base64url(first) or b"")
-        claims: object = json.loads(from_base64url(rest.partition(".")[0]) or b"")
-    except (ValueError, RecursionError):
+    """Signed, and not made to be public, as the key of a Supabase project's visitors is."""
+    read = web_token(token)
+    return read is not None and _is_signed(read) and read.claims.get("role") != "anon"
+
+
+def _is_signed(token: WebToken) -> bool:
+    algorithm = token.header.get("alg")
+    return isinstance(algorithm, str) and algorithm.lower() != "none"
+
+
+def _jwt_at_end(token: str) -> bool:
+    return _jwt(token.rpartition("_")[2]) if "_eyJ" not in token else _jwt("eyJ" + token.partition("_eyJ")[2])
+
+
+def _supabase(token: str) -> bool:
+    read = web_token(token)
+    return read is not None and _is_signed(read) and read.claims.get("role") == "service_role"
+
+
+def _bedrock(token: str) -> bool:
+    raw = from_base64url(token.removeprefix("ABSK").rstrip("="))
+    return raw is not None and raw.startswith(b"BedrockAPIKey")
+
+
+def _bedrock_short(token: str) -> bool:
+    raw = from_base64url(token.removeprefix("bedrock-api-key-").rstrip("="))
+    return raw is not None and raw.startswith(b"bedrock.amazonaws.com")
+
+
+def _onepassword(token: str) -> bool:
+    read = json_in_base64(token.removeprefix("ops_"))
+    return read is not None and not {"signInAddress", "email", "userAuth", "muk", "secretKey"}.isdisjoint(read)
+
+
+def _sentry(token: str) -> bool:
+    body, _, secret = token.removeprefix("sntrys_").rpartition("_")
+    read = json_in_base64(body)
+    return read is not None and not {"iat", "url", "org"}.isdisjoint(read) and len(secret) >= _SENTRY_SECRET
+
+
+def _discord(token: str) -> bool:
+    raw = from_base64url(token.partition(".")[0])
+    return raw is not None and raw.isdigit() and 15 <= len(raw) <= 20
+
+
+def _telegram(token: str) -> bool:
+    return token[:1] not in {"", "0"} and not is_placeholder(token.partition(":")[2])
+
+
+def _mapbox(token: str) -> bool:
+    read = json_in_base64(token.split(".")[1] if token.count(".") == 2 else "")
+    return read is not None and {"u", "a"} <= set(read)
+
+
+def _mixed(token: str) -> bool:
+    """Neither one number, nor a hash, nor words put together: what a key of letters and digits never is."""
+    if re.fullmatch(r"[0-9]+|[a-f0-9]+|[A-F0-9]+|[a-z]+|[A-Z]+", token):
         return False
-    return isinstance(header, dict) and isinstance(header.get("alg"), str) and isinstance(claims, dict)
+    words = sum(c.isupper() for c in token)
+    return any(c.isdigit() for c in token) or not (words <= len(token) // 5 or words >= len(token) - len(token) // 5)
+
+
+def _base64_key(token: str) -> bool:
+    """Neither a hash, nor a path or a name: what 40 or more characters of base64 never are."""
+    kinds = (str.islower, str.isupper, str.isdigit)
+    return all(any(map(kind, token)) for kind in kinds) and token.count("/") <= max(4, len(token) // 5)
+
+
+def _hex_mixed(token: str) -> bool:
+    return any(c.isdigit() for c in token) and any(c.isalpha() for c in token) and entropy(token) >= _LEAST_HEX
 
 
 def _uri(uri: str) -> bool:
@@ -90,8 +185,8 @@ def _entropy_3(token: str) -> bool:
 
 
 def _private_key(text: str) -> bool:
-    body = re.sub(r"-----[^-]+-----|\\n|\\r|\s", "", text)
-    return len(body) >= 64 and entropy(body) > 3.5
+    body = re.sub(r"-{4,5}[^-]+-{4,5}|\\n|\\r|\s", "", text)
+    return len(body) >= 64 and entropy(body) > 3.5 and not _TEMPLATE.search(body)
 
 
 CHECKS: Mapping[str, Check] = {
@@ -104,6 +199,18 @@ CHECKS: Mapping[str, Check] = {
     "grafana-crc32": _grafana,
     "pypi-macaroon": _pypi,
     "jwt": _jwt,
+    "jwt-at-end": _jwt_at_end,
+    "supabase-service-role": _supabase,
+    "bedrock": _bedrock,
+    "bedrock-presigned": _bedrock_short,
+    "onepassword-json": _onepassword,
+    "sentry-json": _sentry,
+    "discord-id": _discord,
+    "telegram-id": _telegram,
+    "mapbox-json": _mapbox,
+    "mixed": _mixed,
+    "hex-mixed": _hex_mixed,
+    "base64-key": _base64_key,
     "uri-password": _uri,
     "entropy-3": _entropy_3,
     "private-key": _private_key,
@@ -121,6 +228,14 @@ PROOFS = frozenset(
         "grafana-crc32",
         "pypi-macaroon",
         "jwt",
+        "jwt-at-end",
+        "supabase-service-role",
+        "bedrock",
+        "bedrock-presigned",
+        "onepassword-json",
+        "sentry-json",
+        "discord-id",
+        "mapbox-json",
     }
 )
 """Checks that no text passes by chance: they raise the confidence."""

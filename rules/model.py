@@ -70,8 +70,13 @@ class Rule:
     """Templates for `rules.samples`: text that the rule must find."""
     negatives: tuple[str, ...]
     """Templates for text that the rule must not find."""
+    anchor: str = ""
+    """Pattern for the engine, where the rule's words make one that is cheaper than what would be derived."""
+    facts: str = ""
+    """Name from `rules.facts`: what can be read off a key without asking anybody."""
     pair: str = ""
-    """Pattern of the secret half, where this rule's own pattern is only the public half: the pair is the finding."""
+    """Pattern of the secret half, where this rule's own pattern is only the public half, or a host that tells whose key
+    stands near: the pair is the finding, and the checks are asked of it."""
     pair_alphabet: str = ""
     pair_within: int = 0
     """Bytes to each side in which the secret half is looked for."""

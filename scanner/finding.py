@@ -133,6 +133,8 @@ class Match:
     """Components that may be stored alone, such as the password of a URI."""
     via: tuple[str, ...] = ()
     """How it was decoded from the segment, outermost first; `start` and `end` then cover its encoded form."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the key says of itself, name and value: an account, an issuer, an expiry.  Public, in order of the names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -175,3 +177,5 @@ class Finding:
     """In order."""
     live: Live | None = None
     """What the provider says of the key; None where nobody asked."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the key says of itself, name and value: an account, an issuer, an expiry.  Public, in order of the names."""

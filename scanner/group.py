@@ -31,6 +31,7 @@ class Sighting:
     credential: CredentialMatch | None
     occurrence: Occurrence
     live: Live | None = None
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 def group(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
@@ -69,6 +70,7 @@ def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
         credential=min(matches, key=_surest) if matches else None,
         occurrences=tuple(sorted({s.occurrence for s in together}, key=_place)),
         live=min((s.live for s in together if s.live is not None), key=_LIVE_ORDER.index, default=None),
+        facts=tuple(sorted({fact for s in together if s.rule == best.rule for fact in s.facts})),
     )
 
 

@@ -36,11 +36,16 @@ def _list(form: str) -> None:
 @click.argument("rule_id")
 def _show(rule_id: str) -> None:
     """One rule: what the key can do, where its format is documented."""
+    from keysweep.rules.checks import PROOFS
     from keysweep.rules.ruleset import load_ruleset
 
     for rule in load_ruleset().select([rule_id]).rules:
-        click.echo(f"{rule.id}  ({rule.severity.value})\n{rule.title}\n  can: {rule.grants}\n  pattern: {rule.pattern}")
-        click.echo(f"  checks: {', '.join(rule.checks) or 'none'}\n  see: {' '.join(rule.references)}")
+        proven = "proven offline" if PROOFS.intersection(rule.checks) else "told by its shape"
+        click.echo(f"{rule.id}  ({rule.severity.value}, {rule.provider}, {proven})\n{rule.title}\n  can: {rule.grants}")
+        if rule.pair:
+            click.echo("  needs: its public half, or the vendor's host, nearby; the finding is the secret half")
+        click.echo(f"  prefix: {rule.prefix or 'none'}\n  checks: {', '.join(rule.checks) or 'none'}")
+        click.echo(f"  tells: {rule.facts or 'nothing'}\n  pattern: {rule.pattern}\n  see: {' '.join(rule.references)}")
 
 
 @COMMAND.command("check")
@@ -70,5 +75,6 @@ def _try(rule_id: str) -> int:
     for match in matches:
         click.echo(
             f"{match.rule}  bytes {match.start}-{match.end}  {match.prefix}… ({match.end - match.start})  {match.confidence.value}"
+            + "".join(f"  {name} {value}" for name, value in match.facts)
         )
     return ExitCode.FINDINGS if matches else ExitCode.DONE

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from keysweep.foundation.secret import Secret
-from keysweep.rules.model import Confidence, RuleId, Severity
+from keysweep.rules.model import AMBIGUOUS, Confidence, RuleId, Severity
 from keysweep.rules.signature import signature
 from keysweep.scanner.decoders import Decoded, Spot
 from keysweep.scanner.finding import Match, Segment
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 4
 """Encodings inside of each other that are followed."""
+_FAR = 1 << 20
+"""Rank of a key that no words stand near."""
 _MOST_DECODED = 16 << 20
 """Bytes that one segment may decode to, all its runs together."""
 
@@ -172,11 +174,12 @@ def _match(candidate: Candidate) -> Match:
         secret=Secret(candidate.value),
         parts=tuple(Secret(part) for part in candidate.parts),
         via=candidate.via,
+        facts=candidate.facts,
     )
 
 
 def _distinct(found: list[Candidate]) -> list[Candidate]:
-    """Keep one key a place: a proven one, then the longest public prefix, then the longest text.
+    """Keep one key a place: a proven one, then one whose vendor is known, then the longest public prefix, the longest text, the nearest words.
 
     Keys that were decoded from one run stand in one place and do not exclude each other.
     """
@@ -194,6 +197,8 @@ def _distinct(found: list[Candidate]) -> list[Candidate]:
     return sorted(result, key=lambda c: c.start)
 
 
-def _rank(candidate: Candidate) -> tuple[bool, int, int, int]:
+def _rank(candidate: Candidate) -> tuple[bool, bool, int, int, int, int]:
     proven = candidate.confidence is Confidence.CHECKED
-    return (not proven, -len(candidate.rule.prefix), candidate.start - candidate.end, candidate.start)
+    shared = candidate.rule.provider == AMBIGUOUS
+    length = candidate.start - candidate.end
+    return (not proven, shared, -len(candidate.rule.prefix), length, candidate.lead or _FAR, candidate.start)

@@ -44,6 +44,8 @@ class CompiledRule(NamedTuple):
     """Widest match of the whole pattern."""
     varies: bool
     """Keys are not all as long."""
+    facts: str
+    """Name of the function of `rules.facts` that reads what a key says of itself."""
     pair: str
     """Pattern, with its right edge, of the secret half that must stand nearby; empty for a key that is whole by itself."""
     pair_alphabet: str
@@ -104,6 +106,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
         anchors=_anchors(rule),
         width=most,
         varies=least < most,
+        facts=rule.facts,
         pair=_edged(rule.pair, rule.pair_alphabet) if rule.pair else "",
         pair_alphabet=rule.pair_alphabet,
         pair_within=rule.pair_within,
@@ -120,6 +123,9 @@ def _edged(pattern: str, alphabet: str) -> str:
 
 def _anchors(rule: Rule) -> tuple[tuple[str, int, bool], ...]:
     """Return the ways to begin, where they are literals long enough to be rare; else the pattern itself, cut short."""
+    if rule.anchor:
+        reach = 0 if "(?P<secret>" in rule.pattern else _widths(rule.pattern)[1]
+        return ((rule.anchor, max(reach, _widths(rule.anchor)[1]), False),)
     from keysweep.scanner.matching.heads import openings
 
     known = () if "(?i" in rule.pattern else openings(rule.pattern)

@@ -34,6 +34,9 @@ class Candidate(NamedTuple):
     value: bytes
     parts: tuple[bytes, ...]
     via: tuple[str, ...] = ()
+    lead: int = 0
+    """Bytes from the words that told whose it is; 0 where nothing but its own form did."""
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 def confirm(rule: CompiledRule, secret: str) -> Confidence | None:
@@ -44,7 +47,7 @@ def confirm(rule: CompiledRule, secret: str) -> Confidence | None:
         return None
     if PROOFS.intersection(rule.checks):
         return Confidence.CHECKED
-    if rule.alphabet and (is_placeholder(secret) or entropy(secret) < _LEAST_ENTROPY):
+    if (rule.alphabet or rule.pair) and (is_placeholder(secret) or entropy(secret) < _LEAST_ENTROPY):
         return None
     return Confidence.SHAPE
 
@@ -60,12 +63,11 @@ def candidates(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bo
         fixed: the key can begin at *low* only.
     """
     for match in _matches(rule, data, low, end, fixed=fixed):
-        if (candidate := _candidate(rule, match)) is None:
-            continue
-        if not rule.pair:
+        if rule.pair:
+            if (whole := _paired(rule, data, match)) is not None:
+                yield whole
+        elif (candidate := _candidate(rule, match)) is not None:
             yield (rule.varies and _longer(rule, data, candidate, fixed=fixed)) or candidate
-        elif (whole := _paired(rule, data, match)) is not None:
-            yield whole
 
 
 def _matches(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool) -> Iterator[re.Match[bytes]]:
@@ -142,33 +144,44 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
     if confidence is None or _CONTROL.search(match[group]):
         return None
     parts = tuple(match[name] for name in groups if name.startswith("part_") and match[name])
-    return Candidate(rule, confidence, match.start(group), match.end(group), match[group], parts)
+    start = match.start(group)
+    facts = _facts(rule, match[group], parts)
+    return Candidate(
+        rule, confidence, start, match.end(group), match[group], parts, lead=start - match.start(), facts=facts
+    )
 
 
 def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candidate | None:
     """Return the secret half nearest to a public one; None if there is none, for a public half alone is no leak."""
+    from keysweep.rules.checks import is_placeholder
+
+    if is_placeholder(public[0].decode("latin-1")):
+        return None
     low, high = max(public.start() - rule.pair_within, 0), min(public.end() + rule.pair_within, len(data))
-    nearest: tuple[int, re.Match[bytes]] | None = None
+    nearest: Candidate | None = None
     for match in compiled(rule.pair).finditer(data, low, high):
         group = "secret" if "secret" in match.re.groupindex else 0
         begin, end = match.span(group)
         if (begin < public.end() and end > public.start()) or not (group or begins(rule.pair_alphabet, data, begin)):
             continue
-        apart = min(abs(begin - public.end()), abs(public.start() - end))
-        if _plausible(match[group]) and (nearest is None or apart < nearest[0]):
-            nearest = (apart, match)
+        apart = max(begin - public.end(), public.start() - end)
+        if nearest is None or apart < nearest.lead:
+            confidence = confirm(rule, match[group].decode("latin-1"))
+            if confidence is not None:
+                nearest = Candidate(rule, confidence, begin, end, match[group], (public[0],), lead=apart)
     if nearest is None:
         return None
-    group = "secret" if "secret" in nearest[1].re.groupindex else 0
-    begin, end = nearest[1].span(group)
-    return Candidate(rule, Confidence.SHAPE, begin, end, nearest[1][group], (public[0],))
+    facts = _facts(rule, nearest.value, nearest.parts)
+    return nearest._replace(facts=facts, lead=1 if facts else nearest.lead)
 
 
-def _plausible(half: bytes) -> bool:
-    from keysweep.rules.checks import entropy, is_placeholder
+def _facts(rule: CompiledRule, value: bytes, parts: tuple[bytes, ...]) -> tuple[tuple[str, str], ...]:
+    """Return what a key says of itself, in order of the names."""
+    if not rule.facts:
+        return ()
+    from keysweep.rules.facts import facts_of
 
-    text = half.decode("latin-1")
-    return entropy(text) >= 3.0 and not is_placeholder(text)
+    return facts_of(rule.facts, value.decode("latin-1"), tuple(part.decode("latin-1") for part in parts))
 
 
 @cache

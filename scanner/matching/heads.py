@@ -11,6 +11,8 @@ _MOST = 16
 _LEAST = 3
 _BEHIND = 3
 """Characters of a class behind a beginning that an opening keeps."""
+_BEHIND_SHORT = 8
+"""The same behind a beginning that is as short as one may be: `sk-` alone stands in `task-`."""
 
 
 class Opening(NamedTuple):
@@ -19,11 +21,13 @@ class Opening(NamedTuple):
     text: bytes
     behind: str
     """Pattern of the few characters that follow, each of one byte; empty where that cannot be said in short."""
+    taken: int
+    """How many those are."""
 
     @property
     def width(self) -> int:
         """Length of every text that it describes."""
-        return len(self.text) + _BEHIND * bool(self.behind)
+        return len(self.text) + self.taken
 
 
 class _Way(NamedTuple):
@@ -39,7 +43,7 @@ def openings(pattern: str) -> tuple[Opening, ...]:
     """Return the ways to begin, each of three bytes or more; none if that cannot be said in a few."""
     ways = _walk(list(_parser.parse(pattern.encode())), folded=False)
     for length in range(_LONGEST, _LEAST - 1, -1):
-        found = {Opening(way.text[:length], _class_of(way.stop) if len(way.text) <= length else "") for way in ways}
+        found = {_opening(way, length) for way in ways}
         if len(found) <= _MOST:
             break
     if len(found) > _MOST or any(len(opening.text) < _LEAST for opening in found):
@@ -110,17 +114,18 @@ def _cases(text: bytes, *, folded: bool) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys((text.lower(), text.upper()))) if folded else (text,)
 
 
-def _class_of(item: Any) -> str:
-    """Return a pattern of the first characters of a repeated class; empty for anything else."""
-    if item is None or item is _CUT:
-        return ""
-    kind, value = item
+def _opening(way: _Way, length: int) -> Opening:
+    """Return a way in, with the first characters of the repeated class behind it, where there is one."""
+    if len(way.text) > length or way.stop is None or way.stop is _CUT:
+        return Opening(way.text[:length], "", 0)
+    kind, value = way.stop
     if kind is not _constants.MAX_REPEAT or value[0] < _BEHIND or len(value[2]) != 1:
-        return ""
+        return Opening(way.text, "", 0)
     inner, members = value[2][0]
     if inner is not _constants.IN or any(m[0] not in {_constants.LITERAL, _constants.RANGE} for m in members):
-        return ""
+        return Opening(way.text, "", 0)
     text = "".join(
         f"\\x{what:02x}" if m is _constants.LITERAL else f"\\x{what[0]:02x}-\\x{what[1]:02x}" for m, what in members
     )
-    return f"[{text}]{{{_BEHIND}}}"
+    count = min(value[0], _BEHIND_SHORT) if len(way.text) <= _LEAST else _BEHIND
+    return Opening(way.text, f"[{text}]{{{count}}}", count)

@@ -6,6 +6,7 @@ import random
 import re
 
 from keysweep.rules.checks import CHECKS
+from keysweep.rules.facts import FACTS
 from keysweep.rules.model import Rule
 from keysweep.rules.ruleset import RuleSet
 from keysweep.rules.samples import expand
@@ -30,7 +31,11 @@ def _problems(rule: Rule, book: Rulebook) -> list[str]:
         (any(not r.startswith("https://") for r in rule.references), "a reference is no https address"),
         (not rule.keywords, "no keyword"),
         (any(name not in CHECKS for name in rule.checks), "an unknown check"),
-        (_UNBOUNDED.search(rule.pattern) is not None, "an unbounded repeat, look-around or back reference"),
+        (rule.facts not in {"", *FACTS}, "an unknown reader of facts"),
+        (
+            any(_UNBOUNDED.search(pattern) for pattern in (rule.pattern, rule.pair, rule.anchor)),
+            "an unbounded repeat, look-around or back reference",
+        ),
     )
     problems = {problem for broken, problem in checks if broken}
     for number in range(_ROUNDS):

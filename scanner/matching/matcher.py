@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 import zlib
@@ -20,6 +21,13 @@ from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
 
 _FORMAT = 9
 """Counted up whenever anchors, decoders or this file's layout change."""
+_TELLING = frozenset(
+    b"API_KEY api_key api-key apiKey _TOKEN _token _SECRET _secret SecretAccessKey _KEY= Bearer".split()
+)
+"""What stands in encoded text where a key without a form of its own does: then all of it is decoded."""
+_HOST = re.compile(r"(?:[a-z0-9-]|\[[.]\])+")
+_TELLS, _LONGEST_HEAD = 6, 8
+"""A head that has another one of so many bytes inside is not looked for on its own."""
 _DECODERS = Path(__file__).parent.parent / "decoders"
 _DETECTORS = Path(__file__).parent.parent / "detectors"
 
@@ -117,7 +125,7 @@ def decoder_anchors(
     """Ask every decoder what the heads of the rules' keys look like in its encoding.
 
     Args:
-        rules: their keywords stand in where a pattern has no literal beginning.
+        rules: their keywords stand in where a pattern has no literal beginning; a vendor's name is told by what follows it.
         patterns: of the rules, without edges.
     """
     from importlib import import_module
@@ -126,8 +134,15 @@ def decoder_anchors(
 
     wanted: set[bytes] = set()
     for rule, pattern in zip(rules, patterns, strict=True):
-        words = [word.encode() for word in rule.keywords if len(word) >= 5]
-        wanted |= set(heads(pattern)) or {form for word in words for form in (word, word.upper())}
+        if "(?i" in pattern or _HOST.fullmatch(pattern):
+            wanted |= _TELLING
+        elif known := heads(pattern):
+            wanted |= set(known)
+        else:
+            words = [word.encode() for word in rule.keywords if len(word) >= 5]
+            wanted |= {form for word in words for form in (word, word.upper())}
+    short = {head for head in wanted if _TELLS <= len(head) <= _LONGEST_HEAD}
+    wanted = {head for head in wanted if not any(other in head and other != head for other in short)}
     anchors: list[DecoderAnchor] = []
     found: list[bytes] = []
     for name in sorted(path.stem for path in _DECODERS.glob("*.py") if path.stem != "__init__"):

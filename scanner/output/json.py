@@ -61,6 +61,7 @@ def finding_json(finding: Finding) -> dict[str, object]:
             "certainty": known.certainty,
             "dead_since": to_text(known.dead_since) if known.dead_since else None,
         },
+        "facts": dict(finding.facts),
         "occurrences": [occurrence_json(occurrence) for occurrence in finding.occurrences],
     }
 

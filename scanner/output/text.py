@@ -39,6 +39,9 @@ def _finding(finding: Finding, look: Look) -> str:
     lines.append(f"          {_whose(finding.credential, look)}")
     if finding.live is not None:
         lines.append(f"          {_paint(*_LIVE[finding.live], look)}")
+    if finding.facts:
+        facts = ", ".join(f"{name} {value}" for name, value in finding.facts)
+        lines.append(f"          {_paint(visible(facts), _DIM, look)}")
     shown = finding.occurrences[:_PLACES]
     lines += [f"          {_paint(word, _DIM, look)} {line}" for o in shown for word, line in _place(o, look)]
     if (rest := len(finding.occurrences) - len(shown)) > 0:

@@ -24,6 +24,9 @@ def test_show_says_what_a_key_can_do() -> None:
     assert rule.grants in out
     assert rule.references[0] in out
     assert "openai-project-key" in keysweep("rules", "show", "openai").out
+    assert "proven offline" in keysweep("rules", "show", "github-pat").out
+    assert "told by its shape" in out
+    assert "the finding is the secret half" in keysweep("rules", "show", "aws-access-key").out
     done = keysweep("rules", "show", "nonesuch")
     assert (done.code, "keysweep rules list" in done.err) == (2, True)
 
@@ -43,4 +46,6 @@ def test_try_tells_where_and_never_what() -> None:
     assert "bytes 4-44" in done.out
     assert_absent(secret, done.out.encode() + done.err.encode(), "the output")
     assert keysweep("rules", "try", "github-pat", stdin=b"nothing").code == 0
+    told = keysweep("rules", "try", "json-web-token", stdin=key("json-web-token").encode())
+    assert "algorithm HS256" in told.out
     assert keysweep("rules", "try", "nonesuch", stdin=b"").code == 2

@@ -50,10 +50,22 @@ def example(rule: Rule | str, *, seed: int = 0, template: int = 0) -> Example:
     """Return a generated example; the key in it is told from the rule's own pattern, not by the detector."""
     rule = ruleset().by_id[rule] if isinstance(rule, str) else rule
     text = expand(rule.examples[template % len(rule.examples)], random.Random(seed))
-    shape = re.compile(rule.pattern)
-    whole = shape.search(text) if "secret" in shape.groupindex else shape.fullmatch(text)
+    shape = re.compile(rule.pair or rule.pattern)
+    if rule.pair:
+        public = re.search(rule.pattern, text)
+        assert public is not None, f"{rule.id}: an example has no public half"
+        whole = next(
+            (m for m in re.finditer(rf"(?:{rule.pair})(?![{rule.pair_alphabet}])", text) if _apart(m, public)), None
+        )
+    else:
+        whole = shape.search(text) if "secret" in shape.groupindex else shape.fullmatch(text)
     assert whole is not None, f"{rule.id}: an example is not of the rule's own shape"
     return Example(rule=rule, text=text.encode(), key=whole["secret" if "secret" in shape.groupindex else 0].encode())
+
+
+def _apart(half: re.Match[str], other: re.Match[str]) -> bool:
+    begin, end = half.span("secret" if "secret" in half.re.groupindex else 0)
+    return end <= other.start() or begin >= other.end()
 
 
 def key(rule: str, *, seed: int = 0) -> str:
