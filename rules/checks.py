@@ -35,7 +35,7 @@ _LEAST_HEX = 2.6
 _WORDS = (
     "example|placeholder|changeme|change-me|change_me|redacted|sample|dummy|notreal|replace|insert|yourkey|your-key|your_key"
     "|yourapikey|your_api|your-api|yourtoken|your_token|your-token|my-api-key|my_api_key|myapikey|my-secret|my_secret|mysecret"
-    "|test-key|test_key|testkey|test_token|test-token|fakekey|fake_key|fake-key|fake_token|fake-token|api-key|api_key|secretkey"
+    "|test-key|test_key|testkey|test_token|test-token|fakekey|fake_key|fake-key|fake_token|fake-token|secretkey"
 )
 _FILLER = re.compile(
     rf"{_WORDS}|{_WORDS.upper()}|(?:\A|[-_.])(?:fake|demo|none|FAKE|DEMO|NONE)(?:[-_.]|\Z)|[xX]{{6,}}|__OPENCLAW_REDACTED__"
@@ -166,9 +166,11 @@ def _mixed(token: str) -> bool:
 
 
 def _base64_key(token: str) -> bool:
-    """Neither a hash, nor a path or a name: what 40 or more characters of base64 never are."""
-    kinds = (str.islower, str.isupper, str.isdigit)
-    return all(any(map(kind, token)) for kind in kinds) and token.count("/") <= max(4, len(token) // 5)
+    """Neither a hash, nor a path or a name: what 32 or more characters of base64 never are."""
+    large = sum(c.isupper() for c in token)
+    small = sum(c.islower() for c in token)
+    named = not any(c.isdigit() for c in token) and min(large, small) * 5 <= large + small
+    return large > 0 < small and not named and token.count("/") <= max(4, len(token) // 5)
 
 
 def _hex_mixed(token: str) -> bool:

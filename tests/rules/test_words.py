@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -63,7 +64,7 @@ NOT = [
     "mistral_api_key = getMistralApiKeyFromEnvironments()",
     "MISTRAL_API_KEY=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "MISTRAL_API_KEY=abcdefghijklmnopqrstuvwxyz123456",
-    "MISTRAL_API_KEY=d41d8cd98f00b204e9800998ecf8427e",
+    "MISTRAL_API_KEY=" + hashlib.sha256(b"a").hexdigest()[:32],
     "MISTRAL_API_KEY=\nUNRELATED={key}",
     "the mistral key to this is that {key} is no key",
     "MISTRAL_MODEL=large\nOTHER_VENDOR_API_KEY={key}",
