@@ -28,7 +28,7 @@ KINDS = (
     Kind(id="serpapi", provider="serpapi", name="SERPAPI_API_KEY", shape=Shape.NAMED, make=lambda c: c.hexa(64)),
     Kind(id="firecrawl", provider="firecrawl", name="FIRECRAWL_API_KEY", fixed=True, make=lambda c: f"fc-{c.hexa(32)}"),
     Kind(id="browserbase", provider="browserbase", name="BROWSERBASE_API_KEY", make=lambda c: f"bb_live_{c.url(27)}"),
-    Kind(id="browser-use", provider="browser-use", name="BROWSER_USE_API_KEY", make=lambda c: f"bu_{c.url(43)}"),
+    Kind(id="browser-use", provider="browser_use", name="BROWSER_USE_API_KEY", make=lambda c: f"bu_{c.url(43)}"),
     Kind(id="e2b", provider="e2b", name="E2B_API_KEY", fixed=True, make=lambda c: f"e2b_{c.hexa(40)}"),
     Kind(id="composio", provider="composio", name="COMPOSIO_API_KEY", make=lambda c: f"ak_{c.url(20)}", shape=Shape.NAMED),
     Kind(id="cursor", provider="cursor", name="CURSOR_API_KEY", fixed=True, make=lambda c: f"key_{c.hexa(64)}"),

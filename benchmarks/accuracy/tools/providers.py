@@ -17,7 +17,7 @@ _OTHER_NAMES = {
     "langchain": "langsmith", "together-ai": "together", "togetherai": "together", "stability-ai": "stability",
     "stabilityai": "stability", "eleven-labs": "elevenlabs", "llama-cloud": "llamacloud", "llamaindex": "llamacloud",
     "fal-ai": "fal", "brave": "brave", "fireworks": "fireworks", "siliconflow": "siliconflow", "microsoft": "azure",
-    "rabbitmq": "amqp", "browseruse": "browser-use", "run-pod": "runpod",
+    "rabbitmq": "amqp", "browseruse": "browser_use", "browser-use": "browser_use", "run-pod": "runpod",
 }  # fmt: skip
 """Words of peers that are not the vendor's name."""
 _TELLING = sorted(
