@@ -53,8 +53,8 @@ _MOST_CUTS = 64
 def goes_on(data: bytes, start: int, end: int) -> bool:
     """Whether a key of no fixed length that ends at *end* probably goes on behind a cut.
 
-    A log record that was split says so, and so do strings that are added.  A line break says so where the line is as long as one beside it or as a terminal is wide, and
-    the next line begins with more of the same.
+    A log record that was split says so, and so do strings that are added.  A line break says so where the line is as long as one beside
+    it or as a terminal is wide, and the next line begins with more of the same.
     """
     if _ADDED.match(data, end) or (_NODE.match(data, end) and _PARTIAL.match(data, data.rfind(b"\n", 0, end) + 1)):
         return True
@@ -62,12 +62,12 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     if next_string is not None:
         return _random(next_string[2]) and not data.startswith(data[start : start + 4], next_string.start(2))
     cut = _BREAK.match(data, end)
-    more = _MORE.match(data, cut.end()) if cut else None
-    if cut is None or more is None or data.startswith(data[start : start + 4], cut.end()):
+    if cut is None or data.startswith(data[start : start + 4], cut.end()):
         return False
     if data[end : end + 1] == b"=":
-        return True
-    if not _random(more[0]):
+        return data[cut.end() : cut.end() + 1].isalnum()
+    more = _MORE.match(data, cut.end())
+    if more is None or not _random(more[0]):
         return False
     escaped = data.rfind(b"\\n", 0, end)
     begin = max(data.rfind(b"\n", 0, end) + 1, escaped + 2 if escaped >= 0 else 0)
