@@ -15,7 +15,8 @@ from keysweep.scanner.decoders import Decoded, Spot
 from keysweep.scanner.finding import Match, Segment
 from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
 from keysweep.scanner.matching.confirming import Candidate, candidates, repaired
-from keysweep.scanner.matching.matcher import Gated, Matcher, Parts, decoder_anchors, gates, make_matcher
+from keysweep.scanner.matching.kept import Tables
+from keysweep.scanner.matching.matcher import Gated, Matcher, make_matcher, tables_of
 from keysweep.scanner.spans import Spans
 
 if TYPE_CHECKING:
@@ -65,27 +66,27 @@ class Rulebook:
     @property
     def prefixes(self) -> tuple[str, ...]:
         """Public prefixes of the keys that the rules know."""
-        return tuple({rule.prefix for rule, _, _ in self._matcher.rule_anchors if rule.prefix})
+        return tuple({rule.prefix for rule in self._matcher.rules() if rule.prefix})
 
     @property
     def providers(self) -> tuple[str, ...]:
         """Vendors whose keys the rules know."""
-        return tuple({rule.provider for rule, _, _ in self._matcher.rule_anchors})
+        return tuple({rule.provider for rule in self._matcher.rules()})
 
     def _look(self, data: bytes, hits: list[tuple[int, int]], budget: _Budget, depth: int) -> list[Candidate]:
-        rules, anchors = self._matcher.rule_anchors, self._matcher.anchors
+        matcher = self._matcher
         found: list[Candidate] = []
         failed: list[_Failed] = []
         spots: dict[str, list[Spot]] = {}
         number, searched = -1, 0
         for identifier, end in hits:
-            if identifier >= len(rules):
-                anchor = anchors[identifier - len(rules)]
+            if identifier >= matcher.of_rules:
+                anchor = matcher.anchor(identifier)
                 spots.setdefault(anchor.decoder, []).append(Spot(end, anchor.width, anchor.note))
                 continue
             if identifier != number:
                 number, searched = identifier, 0
-            rule, reach, fixed = rules[identifier]
+            rule, reach, fixed = matcher.rule(identifier)
             low = max(end - reach, searched)
             exact = list(candidates(rule, data, low, end, fixed=fixed))
             found += exact
@@ -124,14 +125,12 @@ class _Budget:
 
 
 def _matcher(ruleset: RuleSet | None, cache_dir: Path | None) -> Matcher:
-    def build() -> tuple[Parts, Sequence[bytes]]:
+    def build() -> tuple[Tables, Sequence[bytes]]:
         from keysweep.rules.ruleset import load_ruleset
 
         known = load_ruleset() if ruleset is None else ruleset
         rules = tuple(compile_rule(rule) for rule in known.rules)
-        anchors, patterns = decoder_anchors(rules, [rule.pattern for rule in known.rules])
-        asked, wanted = gates()
-        return Parts(known.digest, rules, anchors, asked), [*patterns, *wanted]
+        return tables_of(known.digest, rules, [rule.pattern for rule in known.rules])
 
     return make_matcher(build, signature() if ruleset is None else ruleset.digest, cache_dir)
 

@@ -1,26 +1,22 @@
-"""Rules and decoders made ready for the engine, once, and kept between runs.
-
-The cache is one file of the user's own, checked when it is read, rebuilt on any doubt, and safe to delete.
-"""
+"""Rules, decoders and gates in one engine: how its patterns are gathered, and what its hits mean."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
-import sys
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, final
 
+from keysweep.scanner.matching import kept
 from keysweep.scanner.matching.compiled import CompiledRule
 from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
+from keysweep.scanner.matching.kept import DecoderAnchor, Tables
 
-_FORMAT = 9
-"""Counted up whenever anchors, decoders or this file's layout change."""
+_LAYOUT = 11
+"""Counted up whenever anchors, decoders or the kept file's layout change."""
 _TELLING = frozenset(
     b"API_KEY api_key api-key apiKey _TOKEN _token _SECRET _secret SecretAccessKey _KEY= Bearer".split()
 )
@@ -30,27 +26,6 @@ _TELLS, _LONGEST_HEAD = 6, 8
 """A head that has another one of so many bytes inside is not looked for on its own."""
 _DECODERS = Path(__file__).parent.parent / "decoders"
 _DETECTORS = Path(__file__).parent.parent / "detectors"
-
-
-class DecoderAnchor(NamedTuple):
-    """What an anchor of a decoder means."""
-
-    decoder: str
-    """Name of its file."""
-    width: int
-    note: int
-
-
-class Parts(NamedTuple):
-    """What a matcher is made of; plain values, so that it can be kept between runs."""
-
-    digest: str
-    """Of the rule set."""
-    rules: tuple[CompiledRule, ...]
-    anchors: tuple[DecoderAnchor, ...]
-    """In order behind those of the rules."""
-    gates: tuple[str, ...] = ()
-    """In order behind those of the decoders: the detector that wants to see the places of each pattern."""
 
 
 class Gated(NamedTuple):
@@ -66,14 +41,29 @@ class Gated(NamedTuple):
 class Matcher:
     """The engine with what its hits mean."""
 
-    def __init__(self, parts: Parts, engine: Engine) -> None:
-        self.digest = parts.digest
-        self.rule_anchors = [(rule, reach, fixed) for rule in parts.rules for _, reach, fixed in rule.anchors]
-        """What an anchor's number means; those of the decoders follow."""
-        self.anchors = parts.anchors
+    def __init__(self, tables: Tables, engine: Engine) -> None:
+        self.digest = tables.digest
+        self.of_rules = len(tables.owners)
+        """Numbers below are of rules, the next ones of decoders, the last ones of gates."""
+        self._tables = tables
         self._engine = engine
-        self._gates = parts.gates
-        self._first_gate = len(self.rule_anchors) + len(parts.anchors)
+        self._first_gate = self.of_rules + len(tables.anchors) // 3
+        self._rules: dict[int, CompiledRule] = {}
+
+    def rule(self, identifier: int) -> tuple[CompiledRule, int, bool]:
+        """Return the rule of an anchor, the widest match of the anchor, and whether every match is as wide."""
+        number, reach, fixed = self._tables.owners[identifier]
+        if number not in self._rules:
+            self._rules[number] = self._tables.rule(number)
+        return self._rules[number], reach, fixed
+
+    def rules(self) -> Iterator[CompiledRule]:
+        """Yield every rule."""
+        return (self._tables.rule(number) for number in range(len(self._tables.rules)))
+
+    def anchor(self, identifier: int) -> DecoderAnchor:
+        """Return the decoder's anchor of a number that is of no rule."""
+        return self._tables.anchor(identifier - self.of_rules)
 
     def hits(self, data: bytes) -> list[tuple[int, int]]:
         """Return (number of the anchor, end) of what rules and decoders want to see, in order of the anchors."""
@@ -85,8 +75,8 @@ class Matcher:
         gated: dict[str, list[Gated]] = {}
         for identifier, end in behind:
             place = identifier - self._first_gate
-            name = self._gates[place]
-            gated.setdefault(name, []).append(Gated(place - self._gates.index(name), end))
+            name = self._tables.gates[place]
+            gated.setdefault(name, []).append(Gated(place - self._tables.gates.index(name), end))
         return hits, gated
 
     def _parted(self, data: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -97,26 +87,48 @@ class Matcher:
         return hits[:at], hits[at:]
 
 
-def make_matcher(build: Callable[[], tuple[Parts, Sequence[bytes]]], signature: str, cache_dir: Path | None) -> Matcher:
+def make_matcher(build: Callable[[], tuple[Tables, Sequence[bytes]]], rules: str, cache_dir: Path | None) -> Matcher:
     """Return a matcher: from the cache, or built and put there.
 
     Args:
-        build: gives the parts, and the patterns of the decoders' anchors and of the gates.
-        signature: says whether a cached one is of the same rules.
+        build: gives the tables, and the patterns of all anchors in their order.
+        rules: says whether a kept one is of the same rules.
         cache_dir: folder of the cache; None keeps nothing.
     """
-    layout = ",".join(CompiledRule._fields)
-    whole = f"{_FORMAT} {layout} {signature} {sys.version} {_engine_version()} {os.uname().machine} {_cpu_flags()}"
-    path = cache_dir / f"matcher-{zlib.crc32(signature.encode()):08x}.bin" if cache_dir else None
-    if path is not None and (kept := _read(path, whole)) is not None:
-        return kept
-    parts, patterns = build()
-    database = compile_anchors(
-        [anchor.encode() for rule in parts.rules for anchor, _, _ in rule.anchors] + list(patterns)
-    )
+    signature = kept.signature_of(rules, _LAYOUT)
+    path = cache_dir / f"matcher-{zlib.crc32(rules.encode()):08x}.bin" if cache_dir else None
+    if path is not None and (found := kept.read(path, signature)) is not None:
+        tables, dumped = found
+        if (database := load(dumped)) is not None:
+            return Matcher(tables, Engine(database))
+    tables, patterns = build()
+    database = compile_anchors(patterns)
     if path is not None:
-        _write(path, whole, parts, dump(database))
-    return Matcher(parts, Engine(database))
+        kept.write(path, signature, tables, dump(database))
+    return Matcher(tables, Engine(database))
+
+
+def tables_of(digest: str, rules: Sequence[CompiledRule], patterns: Sequence[str]) -> tuple[Tables, list[bytes]]:
+    """Return the tables of some rules, and the patterns of all anchors in their order.
+
+    Args:
+        digest: of the rule set.
+        rules: made ready.
+        patterns: of the rules, without edges.
+    """
+    anchors, encoded = decoder_anchors(rules, patterns)
+    names, gated = gates()
+    decoders = tuple(dict.fromkeys(anchor.decoder for anchor in anchors))
+    numbered = {name: number for number, name in enumerate(decoders)}
+    tables = Tables(
+        digest=digest,
+        owners=tuple((n, reach, fixed) for n, rule in enumerate(rules) for _, reach, fixed in rule.anchors),
+        rules=tuple(json.dumps(rule).encode() for rule in rules),
+        decoders=decoders,
+        anchors=bytes(part for a in anchors for part in (numbered[a.decoder], a.width, a.note)),
+        gates=names,
+    )
+    return tables, [*(anchor.encode() for rule in rules for anchor, _, _ in rule.anchors), *encoded, *gated]
 
 
 def decoder_anchors(
@@ -163,70 +175,3 @@ def gates() -> tuple[tuple[str, ...], list[bytes]]:
     }
     pairs = [(name, pattern) for name, patterns in asked.items() for pattern in patterns]
     return tuple(name for name, _ in pairs), [pattern for _, pattern in pairs]
-
-
-def _read(path: Path, signature: str) -> Matcher | None:
-    """Read a cached matcher; None on any doubt about whose it is or whether it is whole."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077 or not _folder_is_private(path.parent):
-            return None
-        head, content = file.readline(64).split(), file.read()
-    if len(head) != 2 or head[0] != _checksum(content) or not head[1].isdigit():
-        return None
-    described, dumped = content[: int(head[1])], content[int(head[1]) :]
-    kept = json.loads(described)
-    database = load(dumped) if kept["signature"] == signature else None
-    if database is None:
-        return None
-    rules = tuple(CompiledRule(*fields) for fields in kept["rules"])
-    anchors = tuple(DecoderAnchor(*anchor) for anchor in kept["anchors"])
-    return Matcher(Parts(kept["digest"], rules, anchors, tuple(kept["gates"])), Engine(database))
-
-
-def _checksum(content: bytes) -> bytes:
-    """Return what tells damage; the file's owner and mode tell who wrote it."""
-    return b"%08x" % zlib.crc32(content)
-
-
-def _write(path: Path, signature: str, parts: Parts, dumped: bytes) -> None:
-    """Put a matcher into the cache in one step; a cache that cannot be written is done without."""
-    import tempfile
-
-    described = json.dumps({"signature": signature, **parts._asdict()}).encode()
-    content = described + dumped
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _folder_is_private(path.parent):
-            return
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(_checksum(content) + b" %d\n" % len(described) + content)
-        Path(temporary).replace(path)
-    except OSError:
-        return
-
-
-def _folder_is_private(folder: Path) -> bool:
-    status = folder.stat()
-    return status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o022
-
-
-def _engine_version() -> str:
-    import hyperscan
-
-    return str(hyperscan.__version__)  # type: ignore[attr-defined]  # its stub lacks it
-
-
-def _cpu_flags() -> str:
-    """A compiled database fits one family of processors only."""
-    try:
-        with Path("/proc/cpuinfo").open("rb") as file:
-            text = file.read(8192)
-    except OSError:
-        return ""
-    return next((line.decode("ascii", "replace") for line in text.splitlines() if line[:5] in {b"flags", b"Featu"}), "")
