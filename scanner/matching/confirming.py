@@ -20,6 +20,9 @@ _WIDEST = 10_000
 """Widest key that is put together again."""
 _WORD = r"A-Za-z0-9._~%+:/?&=,@-"
 """What stands for the alphabet of a rule that has none, such as a URI."""
+_SHORT, _BLOB = 4, 24
+"""Longest prefix that may stand anywhere by chance, and how much base64 on each side says so."""
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 _EDGE = 24
 """Bytes beside a key that its edges may ask for."""
 
@@ -141,6 +144,8 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
         confidence = confirm(rule, match[group].decode())
     except UnicodeDecodeError:
         return None
+    if confidence is Confidence.SHAPE and len(rule.prefix) <= _SHORT and _in_a_blob(match.string, *match.span(group)):
+        return None
     if confidence is None or _CONTROL.search(match[group]):
         return None
     parts = tuple(match[name] for name in groups if name.startswith("part_") and match[name])
@@ -149,6 +154,12 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
     return Candidate(
         rule, confidence, start, match.end(group), match[group], parts, lead=start - match.start(), facts=facts
     )
+
+
+def _in_a_blob(data: bytes, start: int, end: int) -> bool:
+    """Whether base64 goes on to both sides: in the bytes of a program or an image a short prefix stands by chance."""
+    before, after = data[max(start - _BLOB, 0) : start], data[end : end + _BLOB]
+    return len(before) == len(after) == _BLOB and not (before + after).translate(None, _BASE64)
 
 
 def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candidate | None:

@@ -100,6 +100,21 @@ def _lines_of_code(size: int) -> bytes:
     return b'    client = Client(api_key=settings.key, url="https://a.example/b")\n' * (size // 66)
 
 
+def _log_lines(size: int) -> bytes:
+    return b"2026-11-24T03:00:00Z INFO agent.loop finished, 1999 tokens\n" * (size // 60)
+
+
+def _assignments(size: int) -> bytes:
+    return b"token=a1b2c3d4e5 " * (size // 17)
+
+
+def _blocks_of_settings(size: int) -> bytes:
+    """Names of vendors before blocks that are indented with many spaces: what an exact pattern might try in many ways."""
+    words = sorted({word for rule in ruleset().rules if "(?i" in rule.pattern for word in rule.keywords if len(word) > 4})
+    block = b"".join(f"{word}_client = (\n{' ' * 20}a b c d\n{' ' * 20}key of\n".encode() for word in words)
+    return block * (size // len(block) + 1)
+
+
 def cost(work: Callable[[], object]) -> float:
     """Return the least processor time of three runs."""
     times = []
@@ -111,7 +126,9 @@ def cost(work: Callable[[], object]) -> float:
 
 
 @pytest.mark.parametrize(
-    "text", [_long_line, _words, _near_misses, _beginnings, _keys, _lines_of_code], ids=lambda f: f.__name__[1:]
+    "text",
+    [_long_line, _words, _near_misses, _beginnings, _keys, _lines_of_code, _log_lines, _assignments, _blocks_of_settings],
+    ids=lambda f: f.__name__[1:],
 )
 @pytest.mark.parametrize("name", DETECTORS)
 def test_twice_the_text_costs_about_twice_the_time(name: str, text: Callable[[int], bytes]) -> None:
@@ -125,6 +142,11 @@ def test_twice_the_text_costs_about_twice_the_time(name: str, text: Callable[[in
 def test_beginnings_as_dense_as_text_cost_no_search_each() -> None:
     """Every third byte begins a token that comes to nothing: a hundred kilobytes take no second, not ten."""
     assert cost(lambda: rulebook().find(segment(b"eyJ" * 35_000))) < 1
+
+
+def test_words_that_tell_of_keys_cost_nothing_by_themselves() -> None:
+    """A megabyte of log lines that end in such a word, each followed by a time: the engine itself sees that nothing is assigned."""
+    assert rulebook().gated(_log_lines(1_000_000), "generic") == ()
 
 
 def test_dense_hits_are_all_found_and_cost_little() -> None:
