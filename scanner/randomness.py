@@ -15,7 +15,7 @@ SHORTEST, LONGEST = 16, 512
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?i)examp|sampl|dummy|fake|mock|place_?hold|change[-_]?(?:me|it)|replace|insert|redact|masked|hidden|your|secret|passw"
-    r"|token|api_?key|test|demo|foobar|lorem|qwerty|deadbeef|c0ffee|cafebabe|invalid|expired|(?:private|public)_?key|xxx|(.)\1{4}|(.{2,8})\2{2}"
+    r"|token|api_?key|test|demo|foobar|lorem|qwerty|deadbeef|c0ffee|cafebabe|invalid|expired|(?:private|public)_?key|wJalrXUtnFEMI|je7MtGbClwBF|xxx|(.)\1{4}"
 )
 _PUBLISHED = frozenset(
     re.findall(
@@ -26,7 +26,7 @@ _PUBLISHED = frozenset(
 """Examples of the standards, repeated in the documentation of every library."""
 _SEALED = re.compile(
     r"\$(?:2[abxy]?|5|6|1|y|argon2\w*|pbkdf2\w*|scrypt)\$|\{(?:S?SHA\d*|S?MD5|CRYPT)\}|ENC\[|vault:v\d|(?:sha|md)\d+[-:=]"
-    r"|(?:pbkdf2|scrypt|bcrypt|argon2)|oc-sent-|0x|data:|ssh-|AAAA[BCE]3Nz|MI[IGH][A-Za-z0-9]{5}"
+    r"|(?:pbkdf2|scrypt|bcrypt|argon2)|oc-sent-|0x|data:|(?:A(?:KIA|SIA|BIA|CCA|ROA|IDA)|A3T[A-Z0-9])[A-Z0-9]{16}$|(?:SK|AC)[0-9a-f]{32}$|p[kh][-_c]|ssh-|AAAA[BCE]3Nz|MI[IGH][A-Za-z0-9]{5}"
 )
 """Values that are sealed, hashed or public already."""
 _PATH = re.compile(

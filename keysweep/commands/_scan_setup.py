@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keysweep.commands._behind_gates import low_confidence, masked
 from keysweep.commands._invocation import Invocation
 from keysweep.foundation.errors import MissingExtraError, UsageError
 from keysweep.foundation.fingerprint import Fingerprinter
@@ -17,9 +18,8 @@ from keysweep.foundation.folders import cache_folder, data_folder
 from keysweep.scanner import output
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
-from keysweep.scanner.finding import Match
-from keysweep.scanner.known import KnownKeys, NoKnownKeys, Resemblance
-from keysweep.scanner.on_demand import BehindGates, ForImages, Look, images
+from keysweep.scanner.known import NoKnownKeys
+from keysweep.scanner.on_demand import ForImages, images
 from keysweep.scanner.pipeline import ScanResult, Toolbox, scan
 from keysweep.scanner.private_key import private_key
 from keysweep.scanner.readers import Reader
@@ -143,7 +143,7 @@ def toolbox(
     if with_images:
         detectors.append(ForImages(lambda: _shapes(selected)))
     if profile != "fast" and not rules:
-        detectors += _low_confidence(rulebook)
+        detectors += low_confidence(rulebook)
     fingerprinter = opened.fingerprinter if opened else _own_fingerprinter()
     known = opened.known_keys() if opened else NoKnownKeys()
     tools = Toolbox(
@@ -152,7 +152,7 @@ def toolbox(
         known=known,
         fingerprinter=fingerprinter,
         rules=rulebook.digest,
-        recognise=BehindGates("masked", rulebook.gated, lambda: _masked(known)).find if opened else lambda _: (),
+        recognise=masked(rulebook, known) if opened else lambda _: (),
         verifier=verifier,
     )
     if accepted is None:
@@ -172,31 +172,6 @@ def verifier(invocation: Invocation) -> Verifier:
 
     invocation.configure()
     return LiveCheck(invocation.settings.providers)
-
-
-def _low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
-    """Return what looks for keys without a format: loaded only where the engine saw a reason."""
-
-    def generic() -> Look[Match]:
-        from keysweep.scanner.detectors.generic import Generic
-
-        return Generic(rulebook.prefixes, rulebook.providers)
-
-    def second_opinion() -> Look[Match]:
-        from keysweep.scanner.detectors.detect_secrets import SecondOpinion
-
-        return SecondOpinion()
-
-    return (
-        BehindGates("generic", rulebook.gated, generic),
-        BehindGates("detect_secrets", rulebook.gated, second_opinion),
-    )
-
-
-def _masked(known: KnownKeys) -> Look[Resemblance]:
-    from keysweep.scanner.detectors.masked import Masked
-
-    return Masked(known.masked)
 
 
 def run(

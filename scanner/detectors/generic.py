@@ -21,20 +21,22 @@ _WORD = (
     r"|admin|service|app|deploy|session)[_.-]?key|secret|token|passw(?:or)?d|passphrase|pwd|credential|authorization|bearer|_key|_pat|_auth)"
 )
 _TAIL = r"s?[\w.-]{0,12}"
-_BETWEEN = r"""[\s"'`\\\])\[(=:>,]{1,12}"""
-_TYPED = r"""(?:(?:value|&?(?:'static )?str(?:ing)?\??)[\s"'`\\=:>]{1,10})?"""
+_SIGNS = r"""[ \t"'`\\\])\[(=:>,]{1,12}"""
+_TYPED = r"""(?:(?:value|&?(?:'static )?str(?:ing)?\??)[ \t"'`\\=:>]{1,10})?"""
+_BELOW = r"""["'\\]{0,4},?(?:\s|\\{1,3}n){1,24}["'\\]{0,4}value[ \t"'`\\=:>]{1,10}"""
+_BETWEEN = f"(?:{_SIGNS}{_TYPED}|{_BELOW})"
 _SCHEME = r"(?:(?:bearer|basic|token|apikey)(?: |%20)[\s\"'`]{0,2})?"
 _NO_DIGIT = r"[A-Za-z_+/=.~!@#$%^*:-]"
 _VALUE = r"[A-Za-z0-9_+/=.~!@#$%^*:-]"
 GATES = (
-    f"(?i){_WORD}{_TAIL}{_BETWEEN}{_TYPED}{_SCHEME}{_NO_DIGIT}{{0,24}}[0-9]{_VALUE}{{8}}".encode(),
+    f"(?i){_WORD}{_TAIL}{_BETWEEN}{_SCHEME}{_NO_DIGIT}{{0,24}}[0-9]{_VALUE}{{8}}".encode(),
     rb"mcpServers|mcp_servers|mcp[-.]servers",
 )
 _ASSIGNMENT, _SERVERS = range(2)
-_BEFORE, _BEHIND = 160, 560
-_CONFIRM = re.compile(
-    rf"(?i)(?P<name>[\w.$-]{{0,40}}{_WORD}{_TAIL})(?P<between>{_BETWEEN}{_TYPED}){_SCHEME}(?P<value>{_VALUE}{{16,513}})".encode()
-)
+_BEFORE, _BEHIND = 128, 520
+_NAMED = re.compile(f"(?i){_WORD}".encode())
+_CONFIRM = re.compile(rf"(?i){_WORD}{_TAIL}(?P<between>{_BETWEEN}){_SCHEME}(?P<value>{_VALUE}{{16,513}})".encode())
+_IN_NAMES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DENIED = frozenset(
     re.findall(
@@ -67,6 +69,8 @@ _STRINGS = re.compile(
 _NOT_OURS = re.compile(
     r"(?i)(?:package-lock|npm-shrinkwrap|composer|yarn|poetry|cargo|pnpm|pipfile|gemfile|uv|go|flake)[.-](?:lock|sum|json|yaml|lock\.json)$|\.(?:min\.js|map|svg|crt|cer)$"
 )
+_PLAIN = re.compile(r"(?i)(?:api|access|auth|secret)?[_.-]?(?:key|token)s?$")
+"""Ends of names of a vendor's own keys: the rules know how those look, and refused this one."""
 _QUOTES = (b'"', b"'", b"`")
 _ENDS = b" \t\r\n,;&)}]<|#\"'`\\"
 _ALIASES = {
@@ -141,10 +145,9 @@ class Generic:
         for place in places:
             if place <= done:
                 continue
-            for match in _CONFIRM.finditer(data, max(place - _BEFORE, done), place + _BEHIND):
-                if match.start() >= place:
-                    break
-                if match.end() < place:
+            for word in _NAMED.finditer(data, max(place - _BEFORE, done), place):
+                match = _CONFIRM.match(data, word.start(), place + _BEHIND)
+                if match is None or match.end() < place:
                     continue
                 if (likely := self._judged(data, match)) is not None:
                     yield likely
@@ -154,7 +157,11 @@ class Generic:
     def _judged(self, data: bytes, match: re.Match[bytes]) -> Likely | None:
         from keysweep.scanner.randomness import looks_random
 
-        name, between = match["name"].decode("latin-1"), match["between"]
+        before = data[max(match.start() - 40, 0) : match.start()]
+        name = data[match.start() - len(before) + len(before.rstrip(_IN_NAMES)) : match.start("between")].decode(
+            "latin-1"
+        )
+        between = match["between"]
         rule = _telling(name, between)
         start = match.start("value")
         end = _end(
@@ -166,6 +173,8 @@ class Generic:
         if rule is None or end is None:
             return None
         value = data[start:end]
+        if value.startswith(self._known):
+            return None
         basic = data[match.end("between") : start].lower().startswith(b"basic")
         if not (_is_basic(value) if basic else looks_random(value.decode("latin-1"))):
             return None
@@ -173,7 +182,10 @@ class Generic:
         if rule == "generic-assignment" and _STRINGS.search(line):
             rule = "generic-connection-string"
         severity = Severity.LOW if rule == "generic-assignment" else Severity.MEDIUM
-        return Likely(start, end, value, rule, severity, self.provider_of(_own(name)))
+        provider = self.provider_of(_own(name))
+        if provider != AMBIGUOUS and _PLAIN.search(name):
+            return None
+        return Likely(start, end, value, rule, severity, provider)
 
 
 def _telling(name: str, between: bytes) -> str | None:

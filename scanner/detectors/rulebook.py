@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
@@ -26,6 +27,8 @@ _DEEPEST = 4
 """Encodings inside of each other that are followed."""
 _FAR = 1 << 20
 """Rank of a key that no words stand near."""
+_LITERAL = re.compile(r"(?:[\w/:@-]|\\\W)*")
+"""Beginning of an anchor up to its first class."""
 _MOST_DECODED = 16 << 20
 """Bytes that one segment may decode to, all its runs together."""
 
@@ -65,8 +68,10 @@ class Rulebook:
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """Public prefixes of the keys that the rules know."""
-        return tuple({rule.prefix for rule in self._matcher.rules() if rule.prefix})
+        """What the keys that the rules know begin with."""
+        rules = tuple(rule for rule in self._matcher.rules() if rule.whole)
+        written = {found[0] for rule in rules for anchor, *_ in rule.anchors if (found := _LITERAL.match(anchor))}
+        return tuple({text.replace("\\", "") for text in written} | {rule.prefix for rule in rules} - {""})
 
     @property
     def providers(self) -> tuple[str, ...]:

@@ -139,7 +139,9 @@ UUID = "3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b"
         pytest.param(f"The secret {VALUE}", id="no assignment"),
         pytest.param(f'<script integrity="sha384-{VALUE}">', id="an integrity"),
         pytest.param(f'if token == "abc1":\n    x = "{VALUE}"', id="another name's value"),
-        pytest.param("ghp_token=ghp_" + "A1b2C3d4E5f6G7h8I9j0" * 2, id="a key that a rule refuses"),
+        pytest.param("token=ghp_" + drawn(ALNUM, 36), id="a key that a rule refuses"),
+        pytest.param(f"BRAVE_API_KEY={VALUE}", id="a vendor's key that does not look like one"),
+        pytest.param("API_KEY=AKIA" + drawn(BASE32, 16), id="a public half"),
     ],
 )
 def test_what_only_looks_like_one_is_none(text: str) -> None:
@@ -158,8 +160,12 @@ def test_generated_files_are_left_out(path: str) -> None:
     ("text", "rule", "severity", "provider"),
     [
         pytest.param(f"API_KEY={VALUE}", "generic-assignment", Severity.LOW, "ambiguous", id="assignment"),
-        pytest.param(f"BRAVE_API_KEY={VALUE}", "generic-assignment", Severity.LOW, "brave", id="a vendor's variable"),
-        pytest.param(f"HF_TOKEN={VALUE}", "generic-assignment", Severity.LOW, "huggingface", id="a vendor's initials"),
+        pytest.param(
+            f"GITHUB_CLIENT_SECRET={VALUE}", "generic-assignment", Severity.LOW, "github", id="a vendor's variable"
+        ),
+        pytest.param(
+            f"HF_PASSWORD={VALUE}", "generic-assignment", Severity.LOW, "huggingface", id="a vendor's initials"
+        ),
         pytest.param(
             f"Authorization: Bearer {VALUE}", "generic-authorization", Severity.MEDIUM, "ambiguous", id="header"
         ),

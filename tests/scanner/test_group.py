@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from keysweep.rules.model import Confidence, RuleId, Severity
 from keysweep.scanner.finding import Occurrence
 from keysweep.scanner.group import Sighting, group
 from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind
+from keysweep.scanner.live import Live
 from keysweep.scanner.sources.files import Files
 from tests.scanner.making import key, look
 
@@ -90,6 +92,33 @@ def test_stored_credentials_come_before_strangers_and_the_severe_before_the_mild
     ours = replace(base, credential=stored, fingerprint=Fingerprint(b"\3" * 32))
     order = [finding.fingerprint for finding in group([base, severe, ours])]
     assert order == [ours.fingerprint, severe.fingerprint, base.fingerprint]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected", "confidence"),
+    [
+        pytest.param([None, None], None, Confidence.SHAPE, id="nobody asked"),
+        pytest.param([None, Live.UNKNOWN], Live.UNKNOWN, Confidence.SHAPE, id="asked in vain"),
+        pytest.param([Live.UNKNOWN, Live.DEAD], Live.DEAD, Confidence.SHAPE, id="dead"),
+        pytest.param([Live.DEAD, Live.ALIVE], Live.ALIVE, Confidence.VERIFIED, id="alive wins"),
+    ],
+)
+def test_what_the_provider_said_of_a_key(
+    answers: list[Live | None], expected: Live | None, confidence: Confidence
+) -> None:
+    """One answer a finding, the one that matters most; only a living key is verified."""
+    base = Sighting(
+        rule=RuleId("one-key"),
+        provider="one",
+        severity=Severity.HIGH,
+        confidence=Confidence.SHAPE,
+        fingerprint=Fingerprint(b"\1" * 32),
+        preview=Preview(prefix="", length=1),
+        credential=None,
+        occurrence=Occurrence(path="a"),
+    )
+    (finding,) = group([replace(base, live=live) for live in answers])
+    assert (finding.live, finding.confidence) == (expected, confidence)
 
 
 def test_an_id_survives_moves_of_lines_and_of_files() -> None:

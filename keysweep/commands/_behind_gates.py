@@ -1,0 +1,41 @@
+"""The parts of a scan that are asked only where the engine saw a reason: keys without a format, a second opinion, masked stored keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from keysweep.scanner.detectors import Detector
+from keysweep.scanner.detectors.rulebook import Rulebook
+from keysweep.scanner.finding import Match, Segment
+from keysweep.scanner.known import KnownKeys, Resemblance
+from keysweep.scanner.on_demand import BehindGates, Look
+
+
+def low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
+    """Return what looks for keys that no rule knows."""
+
+    def generic() -> Look[Match]:
+        from keysweep.scanner.detectors.generic import Generic
+
+        return Generic(rulebook.prefixes, rulebook.providers)
+
+    def second_opinion() -> Look[Match]:
+        from keysweep.scanner.detectors.detect_secrets import SecondOpinion
+
+        return SecondOpinion()
+
+    return (
+        BehindGates("generic", rulebook.gated, generic),
+        BehindGates("detect_secrets", rulebook.gated, second_opinion),
+    )
+
+
+def masked(rulebook: Rulebook, known: KnownKeys) -> Callable[[Segment], Sequence[Resemblance]]:
+    """Return what looks for masked forms of stored keys."""
+
+    def load() -> Look[Resemblance]:
+        from keysweep.scanner.detectors.masked import Masked
+
+        return Masked(known.masked)
+
+    return BehindGates("masked", rulebook.gated, load).find
