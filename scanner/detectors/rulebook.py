@@ -46,6 +46,7 @@ class Rulebook:
         self._matcher = _matcher(ruleset, cache_dir)
         self._seen: bytes | None = None
         self._gated: Mapping[str, list[Gated]] = {}
+        self._taken: list[tuple[int, int]] = []
 
     @property
     def digest(self) -> str:
@@ -54,17 +55,26 @@ class Rulebook:
 
     def find(self, segment: Segment) -> Sequence[Match]:
         """Return the keys in *segment*, in order; where two overlap, the surer and more specific one."""
-        self._seen = segment.data
+        self._seen, self._taken = segment.data, []
         hits, self._gated = self._matcher.look(segment.data)
         if not hits:
             return ()
-        return [_match(candidate) for candidate in self._look(segment.data, hits, _Budget(_MOST_DECODED), 0)]
+        found = self._look(segment.data, hits, _Budget(_MOST_DECODED), 0)
+        self._taken = [(candidate.start, candidate.end) for candidate in found]
+        return [_match(candidate) for candidate in found]
 
     def gated(self, data: bytes, name: str) -> Sequence[Gated]:
-        """Return where the engine saw the gates of the detector *name*: in the pass that looked for keys, if that was the last."""
+        """Return where the engine saw the gates of the detector *name*, in the pass that looked for keys, if that was the last.
+
+        Places inside of keys that were found in that pass are left out: nobody needs a second opinion about them.
+        """
         if self._seen is not data:
-            self._seen, self._gated = data, self._matcher.look(data)[1]
-        return self._gated.get(name, ())
+            self._seen, self._gated, self._taken = data, self._matcher.look(data)[1], []
+        return [spot for spot in self._gated.get(name, ()) if not self._inside_of_a_key(spot.end)]
+
+    def _inside_of_a_key(self, place: int) -> bool:
+        at = bisect_left(self._taken, (place,)) - 1
+        return at >= 0 and place <= self._taken[at][1]
 
     @property
     def prefixes(self) -> tuple[str, ...]:

@@ -17,6 +17,10 @@ from typing import NamedTuple
 from keysweep.scanner.matching.compiled import CompiledRule
 
 
+_HEAD = 32
+"""Bytes before the tables: their checksum and length."""
+
+
 class DecoderAnchor(NamedTuple):
     """What an anchor of a decoder means."""
 
@@ -68,14 +72,17 @@ def read(path: Path, signature: str) -> tuple[Tables, bytes] | None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
+    with os.fdopen(handle, "rb", buffering=0) as file:
         status = os.fstat(handle)
         if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077 or not _folder_is_private(path.parent):
             return None
-        head, content = file.readline(64).split(), file.read()
-    if len(head) != 2 or not head[1].isdigit() or head[0] != _checksum(content[: int(head[1])]):
+        head = file.read(_HEAD).split()
+        if len(head) != 2 or not head[1].isdigit():
+            return None
+        described, dumped = file.read(int(head[1])), file.read()
+    if head[0] != _checksum(described):
         return None
-    first, *rules = content[: int(head[1])].split(b"\n")
+    first, *rules = described.split(b"\n")
     kept = json.loads(first)
     if kept.pop("signature") != signature:
         return None
@@ -83,7 +90,7 @@ def read(path: Path, signature: str) -> tuple[Tables, bytes] | None:
     owners = tuple((number, reach, bool(fixed)) for number, reach, fixed in kept.pop("owners"))
     decoders, gates = tuple(kept.pop("decoders")), tuple(kept.pop("gates"))
     tables = Tables(kept.pop("digest"), owners, tuple(rules), decoders, anchors, gates)
-    return tables, content[int(head[1]) :]
+    return tables, dumped
 
 
 def write(path: Path, signature: str, tables: Tables, dumped: bytes) -> None:
@@ -103,7 +110,7 @@ def write(path: Path, signature: str, tables: Tables, dumped: bytes) -> None:
             return
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(_checksum(described) + b" %d\n" % len(described) + described + dumped)
+            file.write((_checksum(described) + b" %d" % len(described)).ljust(_HEAD) + described + dumped)
         Path(temporary).replace(path)
     except OSError:
         return
