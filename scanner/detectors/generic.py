@@ -46,7 +46,7 @@ _DENIED = frozenset(
         " timestamp version format pattern regex prefix suffix placeholder csrf xsrf page next continuation cursor sync cancel cancellation"
         " pagination resume class fingerprint thumbprint arn ref reference alias label title description hint algorithm alg nonce salt iv"
         " signature sig integrity resolved sort primary foreign partition object cache idempotency index map tokens tokenizer author authors"
-        " arg args param params field column row lookup error errors message policy scope scopes domain host port region bucket",
+        " change grant verification unit arg args param params field column row lookup error errors message policy scope scopes domain host port region bucket",
     )
 )
 _STRONG = frozenset(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from keysweep.commands._behind_gates import low_confidence
 from keysweep.foundation.errors import MissingExtraError
 from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.foundation.secret import Secret
@@ -25,7 +26,7 @@ from keysweep.scanner.finding import Match
 from keysweep.scanner.live import Live
 from tests.fakes.fixtures import vendors
 from tests.fakes.vendors import Vendors
-from tests.scanner.making import Blobs, blob, key, look
+from tests.scanner.making import Blobs, blob, key, look, rulebook
 from tests.scanner.running import keysweep
 
 __all__ = ["vendors"]
@@ -269,12 +270,18 @@ class Asked:
 def test_the_scan_hands_over_what_is_sure_and_wipes_it() -> None:
     """Guesses and shapes that vendors share are kept; nothing outlives its question."""
     asked = Asked()
-    text = f"{OPENAI}\nservice_password={'aB3' * 3}x9Kq2Lm7Pz4R\n".encode()
-    result = look(Blobs((blob(text),)), verifier=asked)
+    guess = f"GITHUB_CLIENT_SECRET={'aB3' * 3}x9Kq2Lm7Pz4R"
+    result = look(
+        Blobs((blob(f"{OPENAI}\n{guess}\n".encode()),)),
+        verifier=asked,
+        detectors=(rulebook(), *low_confidence(rulebook())),
+    )
     assert asked.values == [OPENAI.encode()]
     assert [len(secret) for secret in asked.secrets] == [0]
-    (finding,) = result.findings
-    assert (finding.live, finding.confidence) == (Live.ALIVE, Confidence.VERIFIED)
+    assert {(f.provider, f.live, f.confidence) for f in result.findings} == {
+        ("openai", Live.ALIVE, Confidence.VERIFIED),
+        ("github", None, Confidence.GENERIC),
+    }
 
 
 def test_an_accepted_key_is_not_asked_about() -> None:
