@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 
 from keysweep.rules.checks import entropy, is_placeholder
+from keysweep.rules.words import in_words
 
 SHORTEST, LONGEST = 16, 512
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -33,15 +34,6 @@ _PATH = re.compile(
     r"(?i)[~.]{0,2}/|[a-z]:[\\/]|[a-z][a-z0-9+.-]*://|www\.|[\w.-]+\.(?:com|net|org|io|dev|py|js|ts|go|json|ya?ml|txt|pem|key)\b"
 )
 _PARTS = re.compile(r"[^A-Za-z0-9]+")
-_RUNS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
-_PAIRS = frozenset(
-    re.findall(
-        "..",
-        "thheinerreonanenatndtihaesoredtehassettoeditsaouisngouarhioflealveralieroecomecechtaldessurafeomlirorico"
-        "unneraiddeostsmaadilwacorolospelantpotutrctncaonsplgeamelccusuppirrsprgobfimkeiviodplyfobltoemtsckciia",
-    )
-)
-"""Pairs of letters that are frequent in English words and in names that programmers make of them."""
 
 
 def looks_random(value: str, *, word_like: float = 0.4) -> bool:
@@ -58,7 +50,7 @@ def looks_random(value: str, *, word_like: float = 0.4) -> bool:
     solid = _PARTS.sub("", value)
     if len(solid) < 0.7 * len(value) or solid.isalpha() or solid.isdigit():
         return False
-    if entropy(value) < _least_entropy(value) or _wordy(value) > word_like * len(solid):
+    if entropy(value) < _least_entropy(value) or in_words(value) > word_like * len(solid):
         return False
     return _changes(solid) and _whole(value, solid)
 
@@ -86,17 +78,6 @@ def _changes(solid: str) -> bool:
     kinds = [0 if c.isdigit() else 1 if c.islower() else 2 for c in solid]
     share = sum(a != b for a, b in pairwise(kinds)) / len(solid)
     return share >= (0.3 if len(set(kinds)) == 3 else 0.12)
-
-
-def _wordy(value: str) -> int:
-    """Count the letters that stand in runs that look like words."""
-    count = 0
-    for run in _RUNS.findall(value):
-        low = run.lower()
-        pairs = [low[at : at + 2] in _PAIRS for at in range(len(low) - 1)]
-        if sum(pairs) >= 0.6 * len(pairs):
-            count += len(run)
-    return count
 
 
 def _whole(value: str, solid: str) -> bool:

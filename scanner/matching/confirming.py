@@ -20,7 +20,7 @@ _WIDEST = 10_000
 """Widest key that is put together again."""
 _WORD = r"A-Za-z0-9._~%+:/?&=,@-"
 """What stands for the alphabet of a rule that has none, such as a URI."""
-_SHORT, _BLOB = 4, 24
+_SHORT, _BLOB = 6, 24
 """Longest prefix that may stand anywhere by chance, and how much base64 on each side says so."""
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 _EDGE = 24
@@ -144,7 +144,7 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
         confidence = confirm(rule, match[group].decode())
     except UnicodeDecodeError:
         return None
-    if confidence is Confidence.SHAPE and len(rule.prefix) <= _SHORT and _in_a_blob(match.string, *match.span(group)):
+    if confidence is Confidence.SHAPE and len(rule.prefix) <= _SHORT and _by_chance(rule, match, group):
         return None
     if confidence is None or _CONTROL.search(match[group]):
         return None
@@ -154,6 +154,14 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
     return Candidate(
         rule, confidence, start, match.end(group), match[group], parts, lead=start - match.start(), facts=facts
     )
+
+
+def _by_chance(rule: CompiledRule, match: re.Match[bytes], group: int | str) -> bool:
+    """Whether a short prefix stands there by chance: in a name that a programmer made of words, or in a blob."""
+    from keysweep.rules.words import is_a_name
+
+    body = match[group][len(rule.prefix) :].decode()
+    return is_a_name(body) or _in_a_blob(match.string, *match.span(group))
 
 
 def _in_a_blob(data: bytes, start: int, end: int) -> bool:

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from keysweep.scanner.matching.compiled import CompiledRule
 
-
 _HEAD = 32
 """Bytes before the tables: their checksum and length."""
 
