@@ -206,8 +206,8 @@ def _sighting(segment: Segment, match: Match, placer: Placer, tools: Toolbox) ->
         preview=Preview(prefix=match.prefix, length=length),
         credential=credential,
         occurrence=placer.occurrence(match.start, match.end, match.via),
-        facts=match.facts,
         live=live,
+        facts=match.facts,
     )
 
 

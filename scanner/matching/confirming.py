@@ -23,6 +23,21 @@ _WORD = r"A-Za-z0-9._~%+:/?&=,@-"
 _SHORT, _BLOB = 6, 24
 """Longest prefix that may stand anywhere by chance, and how much base64 on each side says so."""
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
+_NAME = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{2,48})[\\\"' \t]{0,6}(?:=>|[:=])[\\\"' \t]{0,6}\Z")
+_OF_SECRETS = (
+    b"secret",
+    b"passw",
+    b"token",
+    b"auth",
+    b"private",
+    b"access",
+    b"aws",
+    b"credential",
+    b"value",
+    b"api_key",
+    b"apikey",
+    b"api-key",
+)
 _EDGE = 24
 """Bytes beside a key that its edges may ask for."""
 
@@ -183,6 +198,8 @@ def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candida
         begin, end = match.span(group)
         if (begin < public.end() and end > public.start()) or not (group or begins(rule.pair_alphabet, data, begin)):
             continue
+        if _named_otherwise(data, begin, public):
+            continue
         apart = max(begin - public.end(), public.start() - end)
         if nearest is None or apart < nearest.lead:
             confidence = confirm(rule, match[group].decode("latin-1"))
@@ -192,6 +209,14 @@ def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candida
         return None
     facts = _facts(rule, nearest.value, nearest.parts)
     return nearest._replace(facts=facts, lead=1 if facts else nearest.lead)
+
+
+def _named_otherwise(data: bytes, start: int, public: re.Match[bytes]) -> bool:
+    """Whether a value is assigned to a name that is no name of a secret half, such as `site_key` or `commit`."""
+    named = _NAME.search(data, max(start - 64, 0), start)
+    if named is None or named.start() < public.end() <= named.end() or public[0] in named[0]:
+        return False
+    return not any(word in named[1].lower() for word in _OF_SECRETS)
 
 
 def _facts(rule: CompiledRule, value: bytes, parts: tuple[bytes, ...]) -> tuple[tuple[str, str], ...]:
