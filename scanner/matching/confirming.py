@@ -24,20 +24,8 @@ _SHORT, _BLOB = 6, 24
 """Longest prefix that may stand anywhere by chance, and how much base64 on each side says so."""
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 _NAME = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{2,48})[\\\"' \t]{0,6}(?:=>|[:=])[\\\"' \t]{0,6}\Z")
-_OF_SECRETS = (
-    b"secret",
-    b"passw",
-    b"token",
-    b"auth",
-    b"private",
-    b"access",
-    b"aws",
-    b"credential",
-    b"value",
-    b"api_key",
-    b"apikey",
-    b"api-key",
-)
+_OF_SECRETS = tuple(b"secret passw token auth private access aws credential value api_key apikey api-key".split())
+"""Parts of names that a secret half may have."""
 _EDGE = 24
 """Bytes beside a key that its edges may ask for."""
 
