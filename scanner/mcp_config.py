@@ -17,7 +17,9 @@ _COMMENTS = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', 
 _TABLE = re.compile(rb"(?m)^[ \t]*\[\[?[ \t]*([^\]\n]{1,200})\]")
 _FLAG = re.compile(r"(?i)--?[a-z-]*(?:key|token|secret|password|auth|pat|bearer|credential)[a-z-]*(?:=(.+))?$")
 _SCHEME = re.compile(r"(?i)^(?:bearer|basic|token|apikey)\s+")
-_NO_KEY = re.compile(r"(?i)(?:^|[_-])(?:id|sid|url|uri|host|path|name|version|region|model|org|team|project|user|email)$")
+_NO_KEY = re.compile(
+    r"(?i)(?:^|[_-])(?:id|sid|url|uri|host|path|name|version|region|model|org|team|project|user|email)$"
+)
 _MOST = 64
 """Places in one segment that are parsed."""
 

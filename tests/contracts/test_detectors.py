@@ -110,7 +110,9 @@ def _assignments(size: int) -> bytes:
 
 def _blocks_of_settings(size: int) -> bytes:
     """Names of vendors before blocks that are indented with many spaces: what an exact pattern might try in many ways."""
-    words = sorted({word for rule in ruleset().rules if "(?i" in rule.pattern for word in rule.keywords if len(word) > 4})
+    words = sorted(
+        {word for rule in ruleset().rules if "(?i" in rule.pattern for word in rule.keywords if len(word) > 4}
+    )
     block = b"".join(f"{word}_client = (\n{' ' * 20}a b c d\n{' ' * 20}key of\n".encode() for word in words)
     return block * (size // len(block) + 1)
 
@@ -127,7 +129,17 @@ def cost(work: Callable[[], object]) -> float:
 
 @pytest.mark.parametrize(
     "text",
-    [_long_line, _words, _near_misses, _beginnings, _keys, _lines_of_code, _log_lines, _assignments, _blocks_of_settings],
+    [
+        _long_line,
+        _words,
+        _near_misses,
+        _beginnings,
+        _keys,
+        _lines_of_code,
+        _log_lines,
+        _assignments,
+        _blocks_of_settings,
+    ],
     ids=lambda f: f.__name__[1:],
 )
 @pytest.mark.parametrize("name", DETECTORS)
