@@ -22,7 +22,7 @@ from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import instances
 from keysweep.rotation.credential import VersionRef
-from keysweep.rotation.processes import deny_core_dumps, end_with_parent, environment_of, group_lives
+from keysweep.rotation.processes import deny_core_dumps, end_with_parent, environment_of, group_lives, process_exists
 from keysweep.rotation.resolve import RefusedError, resolve
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
@@ -178,10 +178,12 @@ class Supervisor:
         return found, wanted.wanted
 
     def _attest(self, identifier: str) -> None:
-        """Record what the live process holds, as the kernel shows it."""
+        """Record what the live process holds, as the kernel shows it; nothing yet of one whose environment it does not show yet."""
         child, injected = self._child, self._injected or {}
-        self._injected = None
         block = environment_of(child.pid) if child else None
+        if block == {} and child is not None and process_exists(child.pid):
+            return  # the kernel closes our end of the start before it has set up the new program's environment
+        self._injected = None
         now = self._opened.clock()
         held: dict[str, instances.Seen] = {}
         for variable, (ref, built) in injected.items():
