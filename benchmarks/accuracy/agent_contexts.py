@@ -22,7 +22,7 @@ def _around(record: Record, chance: Chance) -> str:
 
 def _claude(content: object, chance: Chance, **more: object) -> str:
     record = {
-        "parentUuid": chance.uuid(), "isSidechain": False, "userType": "external", "cwd": "/home/ann/app",
+        "parentUuid": chance.uuid(), "isSidechain": False, "userType": "external", "cwd": "/srv/ann/app",
         "sessionId": chance.uuid(), "version": "2.0.14", "gitBranch": "main", "type": "user",
         "message": {"role": "user", "content": content}, "uuid": chance.uuid(), "timestamp": _AT, **more,
     }  # fmt: skip
@@ -49,7 +49,7 @@ def _codex(payload: Record, chance: Chance) -> str:
 
 
 def _codex_call(command: str, chance: Chance) -> str:
-    arguments = json.dumps({"command": ["bash", "-lc", command], "workdir": "/home/ann"})
+    arguments = json.dumps({"command": ["bash", "-lc", command], "workdir": "/srv/ann"})
     return _codex(
         {"type": "function_call", "name": "shell", "arguments": arguments, "call_id": f"call_{chance.alnum(24)}"},
         chance,
@@ -72,7 +72,7 @@ def _nested(depth: int) -> Write:
 
 
 def _env(key: Key) -> str:
-    return f"SHELL=/bin/bash\nHOME=/home/ann\n{lines(key)}\nTERM=xterm\n"
+    return f"SHELL=/bin/bash\nHOME=/srv/ann\n{lines(key)}\nTERM=xterm\n"
 
 
 def _traceback(key: Key, _chance: Chance) -> str:
