@@ -10,6 +10,14 @@ from keysweep.scanner.finding import Match, Segment
 from keysweep.scanner.known import KnownKeys, Resemblance
 from keysweep.scanner.on_demand import BehindGates, Look
 
+_LOW_CONFIDENCE = ("generic", "detect_secrets")
+_MASKED = "masked"
+
+
+def unasked(*, exact_only: bool, stored: bool) -> frozenset[str]:
+    """Return the detectors that a scan does not ask: those of low confidence, and without a store those that recognise its keys."""
+    return frozenset(_LOW_CONFIDENCE if exact_only else ()) | frozenset(() if stored else (_MASKED,))
+
 
 def low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
     """Return what looks for keys that no rule knows."""
@@ -38,4 +46,4 @@ def masked(rulebook: Rulebook, known: KnownKeys) -> Callable[[Segment], Sequence
 
         return Masked(known.masked)
 
-    return BehindGates("masked", rulebook.gated, load).find
+    return BehindGates(_MASKED, rulebook.gated, load).find

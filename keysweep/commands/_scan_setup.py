@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keysweep.commands._behind_gates import low_confidence, masked
+from keysweep.commands._behind_gates import low_confidence, masked, unasked
 from keysweep.commands._invocation import Invocation
 from keysweep.foundation.errors import MissingExtraError, UsageError
 from keysweep.foundation.fingerprint import Fingerprinter
@@ -137,12 +137,14 @@ def toolbox(
         MissingExtraError: OCR was asked for and is not installed.
     """
     selected = _ruleset(rules) if rules else None
-    rulebook = Rulebook(selected, cache_dir=cache_folder() / "engine")
+    exact_only = profile == "fast" or bool(rules)
+    without = unasked(exact_only=exact_only, stored=opened is not None)
+    rulebook = Rulebook(selected, cache_dir=cache_folder() / "engine", without=without)
     detectors: list[Detector] = [rulebook]
     readers, with_images = _readers(ocr=ocr, profile=profile)
     if with_images:
         detectors.append(ForImages(lambda: _shapes(selected)))
-    if profile != "fast" and not rules:
+    if not exact_only:
         detectors += low_confidence(rulebook)
     fingerprinter = opened.fingerprinter if opened else _own_fingerprinter()
     known = opened.known_keys() if opened else NoKnownKeys()

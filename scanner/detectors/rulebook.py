@@ -40,10 +40,13 @@ class Rulebook:
     Args:
         ruleset: the rules; None for those that come with the program, which are then read only if no cache has them.
         cache_dir: where the compiled engine is kept between runs; None keeps nothing.
+        without: detectors behind gates that will not be asked; their gates are left out of the engine.
     """
 
-    def __init__(self, ruleset: RuleSet | None, *, cache_dir: Path | None) -> None:
-        self._matcher = _matcher(ruleset, cache_dir)
+    def __init__(
+        self, ruleset: RuleSet | None, *, cache_dir: Path | None, without: frozenset[str] = frozenset()
+    ) -> None:
+        self._matcher = _matcher(ruleset, cache_dir, without)
         self._seen: bytes | None = None
         self._gated: Mapping[str, list[Gated]] = {}
         self._taken: list[tuple[int, int]] = []
@@ -139,15 +142,16 @@ class _Budget:
         return self._left >= 0
 
 
-def _matcher(ruleset: RuleSet | None, cache_dir: Path | None) -> Matcher:
+def _matcher(ruleset: RuleSet | None, cache_dir: Path | None, without: frozenset[str]) -> Matcher:
     def build() -> tuple[Tables, Sequence[bytes]]:
         from keysweep.rules.ruleset import load_ruleset
 
         known = load_ruleset() if ruleset is None else ruleset
         rules = tuple(compile_rule(rule) for rule in known.rules)
-        return tables_of(known.digest, rules, [rule.pattern for rule in known.rules])
+        return tables_of(known.digest, rules, [rule.pattern for rule in known.rules], without)
 
-    return make_matcher(build, signature() if ruleset is None else ruleset.digest, cache_dir)
+    rules = signature() if ruleset is None else ruleset.digest
+    return make_matcher(build, f"{rules} without {' '.join(sorted(without))}", cache_dir)
 
 
 class _Failed(NamedTuple):

@@ -6,7 +6,7 @@ import json
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, final
 
@@ -108,16 +108,19 @@ def make_matcher(build: Callable[[], tuple[Tables, Sequence[bytes]]], rules: str
     return Matcher(tables, Engine(database))
 
 
-def tables_of(digest: str, rules: Sequence[CompiledRule], patterns: Sequence[str]) -> tuple[Tables, list[bytes]]:
+def tables_of(
+    digest: str, rules: Sequence[CompiledRule], patterns: Sequence[str], without: Collection[str] = ()
+) -> tuple[Tables, list[bytes]]:
     """Return the tables of some rules, and the patterns of all anchors in their order.
 
     Args:
         digest: of the rule set.
         rules: made ready.
         patterns: of the rules, without edges.
+        without: detectors that nobody will ask, whose gates would cost for nothing.
     """
     anchors, encoded = decoder_anchors(rules, patterns)
-    names, gated = gates()
+    names, gated = gates(without)
     decoders = tuple(dict.fromkeys(anchor.decoder for anchor in anchors))
     numbered = {name: number for number, name in enumerate(decoders)}
     tables = Tables(
@@ -164,14 +167,14 @@ def decoder_anchors(
     return tuple(anchors), found
 
 
-def gates() -> tuple[tuple[str, ...], list[bytes]]:
-    """Ask every detector beside the rules for its gates; return to whom each belongs, and their patterns."""
+def gates(without: Collection[str] = ()) -> tuple[tuple[str, ...], list[bytes]]:
+    """Ask every detector beside the rules, but for some, for its gates; return to whom each belongs, and their patterns."""
     from importlib import import_module
 
     asked = {
         path.stem: getattr(import_module(f"keysweep.scanner.detectors.{path.stem}"), "GATES", ())
         for path in sorted(_DETECTORS.glob("*.py"))
-        if path.stem != "__init__"
+        if path.stem != "__init__" and path.stem not in without
     }
     pairs = [(name, pattern) for name, patterns in asked.items() for pattern in patterns]
     return tuple(name for name, _ in pairs), [pattern for _, pattern in pairs]
