@@ -53,13 +53,16 @@ class Matcher:
     def rule(self, identifier: int) -> tuple[CompiledRule, int, bool]:
         """Return the rule of an anchor, the widest match of the anchor, and whether every match is as wide."""
         number, reach, fixed = self._tables.owners[identifier]
-        if number not in self._rules:
-            self._rules[number] = self._tables.rule(number)
-        return self._rules[number], reach, fixed
+        return self._read(number), reach, fixed
 
     def rules(self) -> Iterator[CompiledRule]:
         """Yield every rule."""
-        return (self._tables.rule(number) for number in range(len(self._tables.rules)))
+        return (self._read(number) for number in range(len(self._tables.rules)))
+
+    def _read(self, number: int) -> CompiledRule:
+        if number not in self._rules:
+            self._rules[number] = self._tables.rule(number)
+        return self._rules[number]
 
     def anchor(self, identifier: int) -> DecoderAnchor:
         """Return the decoder's anchor of a number that is of no rule."""
