@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from keysweep.scanner.cuts import COLOUR
 from keysweep.scanner.decoders import EXTENT, Anchor, Decoded, Decoder, Piece, Spot
 
-_CODE = rb"(?:\x1b|\\{1,2}u001[bB]|\\{1,2}x1[bB]|\\{1,2}033|\\{1,2}e)\[[0-9;]{0,12}[mK]"
 _ANCHORS = (
     rb"[A-Za-z0-9_-](?:\x1b\[[0-9;]{0,12}[mK]){1,4}[A-Za-z0-9_-]",
     rb"[A-Za-z0-9_-](?:\\u001[bB]\[[0-9;]{0,12}[mK]){1,4}[A-Za-z0-9_-]",
 )
-_ONE = re.compile(_CODE)
+_ONE = re.compile(COLOUR)
 _REACH = 512
 
 

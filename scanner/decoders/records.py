@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from keysweep.scanner.cuts import CONTAINER, NODE
 from keysweep.scanner.decoders import Anchor, Decoded, Decoder, Piece, Spot
 
 _DOCKER, _NODE = 0, 1
@@ -18,8 +19,8 @@ _ANCHORS = (
     Anchor(rb" stderr P ", 10, _NODE),
 )
 _NEXT = {
-    _DOCKER: re.compile(rb'","stream":"std(?:out|err)"(?:,"[a-z]{3,8}":"[^"\n]{0,64}"){1,2}\}\r?\n\{"log":"'),
-    _NODE: re.compile(rb"\r?\n\d{4}-\d\d-\d\dT[0-9:.]{8,20}(?:Z|[+-]\d\d:\d\d) std(?:out|err) [PF] "),
+    _DOCKER: re.compile(CONTAINER),
+    _NODE: re.compile(NODE),
 }
 _STREAM = rb'","stream":"std'
 _REACH = 2048

@@ -6,6 +6,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from keysweep.scanner.cuts import COLOUR
+
 if TYPE_CHECKING:
     from keysweep.rules.model import Rule
 
@@ -15,10 +17,7 @@ _LEAST_LITERAL = 3
 _LONG_LITERAL = 5
 _SHORT = 3
 """Characters of a long repeat that an anchor keeps: one key gives one hit, and a key that is cut further on gives one too."""
-_ESCAPE = re.compile(
-    rb"(?:\\[nrtbfv0]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}"
-    rb"|(?:\x1b|\\u001[bB]|\\x1[bB]|\\033)\[[0-9;]{0,12}[mK])\Z"
-)
+_ESCAPE = re.compile(rb"(?:\\[nrtbfv0]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|" + COLOUR + rb")\Z")
 """What may stand before a key although it ends in a letter or digit: the escapes of JSON, URLs and terminals."""
 _LONGEST_ESCAPE = 24
 

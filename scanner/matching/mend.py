@@ -9,27 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from keysweep.scanner.cuts import COLOUR, CONTAINER, NODE
 from keysweep.scanner.decoders import Decoded, Piece
 from keysweep.scanner.decoders.escapes import unescape
 
 _MOST = 4096
-_COLOUR = rb"(?:\x1b|\\{1,2}u001[bB]|\\{1,2}x1[bB]|\\{1,2}033)\[[0-9;]{0,12}[mK]"
 _MARGIN = rb"[ \t]{0,40}(?:(?:[|>+*#]|\xe2\x94\x82|\xe2\x94\x83|//)[ \t]{0,8})?"
 _LINE = rb"(?:[ \t]{0,40}(?:[|]|\xe2\x94\x82|\xe2\x94\x83)[ \t]{0,2})?(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n|\r)" + _MARGIN
-_DOCKER = rb'"\s{0,2},(?:"[a-z]{3,8}":"[^"\n]{0,64}",?){1,3}\}\r?\n\{"log":\s{0,2}"'
-_CRI = rb"\r?\n\d{4}-\d\d-\d\dT[0-9:.]{8,20}(?:Z|[+-]\d\d:\d\d) std(?:out|err) [PF] "
 _SHELL = rb"\\\r?\n[ \t]{0,40}"
 _STRINGS = rb"[\"'][ \t]{0,8}(?:[+.&][ \t]{0,8})?(?:\\?\r?\n[ \t]{0,40})?(?:[+.&][ \t]{0,8})?[\"']"
 _QUOTED_PRINTABLE = rb"=\r?\n"
-_CUT = re.compile(b"|".join((_CRI, _DOCKER, _SHELL, _QUOTED_PRINTABLE, _COLOUR, _STRINGS, _LINE)))
+_CUT = re.compile(b"|".join((NODE, CONTAINER, _SHELL, _QUOTED_PRINTABLE, COLOUR, _STRINGS, _LINE)))
 _PARTIAL = re.compile(rb"[^\n]{20,40} std(?:out|err) P ")
 """The beginning of a line of a node's log that goes on in the next one."""
 _ADDED = re.compile(
-    _DOCKER
+    CONTAINER
     + rb"|\\\r?\n(?=[A-Za-z0-9_.-])|[\"'][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[+&][ \t]{0,8}(?:\r?\n[ \t]{0,40})?[\"'](?=[A-Za-z0-9])"
 )
 """A cut behind which a key goes on whatever stands there: a record that was split, a line of the shell, strings that are added."""
-_NODE = re.compile(_CRI)
+_NODE = re.compile(NODE)
 _ADJACENT = re.compile(rb"([\"'])[ \t]{0,8}\r?\n[ \t]{1,40}(?=\1)[\"']([A-Za-z0-9_.-]{8,})")
 """Two strings on lines of their own with nothing between them, as Python and C put them together."""
 _BREAK = re.compile(rb"=?\r?\n|(?:\\r)?\\n")
