@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 RuleId = NewType("RuleId", str)
 """Kebab case, unique over all packs; never changes its meaning."""
@@ -41,8 +40,7 @@ class Confidence(StrEnum):
     """An assignment to a telling name, with enough entropy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """One credential format of one vendor."""
 
     id: RuleId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class RuleSet:
     @cached_property
     def digest(self) -> str:
         """`sha256:` over every field of every rule."""
-        return "sha256:" + hashlib.sha256(repr([astuple(rule) for rule in self.rules]).encode()).hexdigest()
+        return "sha256:" + hashlib.sha256(repr([tuple(rule) for rule in self.rules]).encode()).hexdigest()
 
     @cached_property
     def by_id(self) -> dict[RuleId, Rule]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import final
+from typing import NamedTuple, final
 
 
 class Gap(StrEnum):
@@ -30,42 +29,54 @@ class Gap(StrEnum):
     WORKER_FAILED = "worker-failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Skip:
+class Skip(NamedTuple):
     """One thing that was not read."""
 
     path: str
     reason: Gap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(NamedTuple):
     """The sum of a scan."""
 
     files: int
     bytes: int
     skipped: tuple[Skip, ...]
     """In order of path."""
+    contentless: int = 0
+    """What was asked for and holds nothing to read: staged deletions and pointers to submodules."""
+
+    @property
+    def nothing(self) -> bool:
+        """There was nothing to scan.  A commit of deletions alone is something: each was seen."""
+        return self.files == 0 and self.contentless == 0
 
     @property
     def complete(self) -> bool:
-        """Something was read and nothing was left out."""
-        return self.files > 0 and not self.skipped
+        """There was something to scan and none of it was left out."""
+        return not self.nothing and not self.skipped
 
 
 @final
-@dataclass(slots=True)
 class CoverageLog:
     """Collects coverage while a scan runs; every seam gets it to report what it leaves out."""
 
-    files: int = 0
-    bytes: int = 0
-    _skipped: set[Skip] = field(default_factory=set)
+    __slots__ = ("_skipped", "bytes", "contentless", "files")
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.bytes = 0
+        self.contentless = 0
+        self._skipped: set[Skip] = set()
 
     def read(self, size: int) -> None:
         """Count one blob of *size* bytes as read."""
         self.files += 1
         self.bytes += size
+
+    def without_content(self) -> None:
+        """Count one thing that was asked for and holds nothing to read."""
+        self.contentless += 1
 
     def skip(self, path: str, reason: Gap) -> None:
         """Record that *path* was not read, or not to its end."""
@@ -75,8 +86,14 @@ class CoverageLog:
         """Count what another log collected, too."""
         self.files += other.files
         self.bytes += other.bytes
+        self.contentless += other.contentless
         self._skipped |= other._skipped
 
     def close(self) -> Coverage:
         """Return what was collected."""
-        return Coverage(files=self.files, bytes=self.bytes, skipped=tuple(sorted(self._skipped)))
+        return Coverage(
+            files=self.files,
+            bytes=self.bytes,
+            skipped=tuple(sorted(self._skipped)),
+            contentless=self.contentless,
+        )

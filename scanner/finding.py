@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from keysweep.foundation.fingerprint import Fingerprint, Preview
 from keysweep.foundation.secret import Secret
@@ -13,8 +12,7 @@ from keysweep.scanner.known import CredentialMatch
 from keysweep.scanner.live import Live
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOrigin:
+class FileOrigin(NamedTuple):
     """A file, or a member of one."""
 
     path: str
@@ -23,8 +21,7 @@ class FileOrigin:
     """Inside an archive, notebook or transcript."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitOrigin:
+class CommitOrigin(NamedTuple):
     """A blob of a repository's history."""
 
     path: str
@@ -39,8 +36,7 @@ class CommitOrigin:
     member: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamOrigin:
+class StreamOrigin(NamedTuple):
     """Standard input."""
 
     name: str = "<stdin>"
@@ -59,8 +55,7 @@ def name_of(origin: Origin) -> str:
             return name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
+class Blob(NamedTuple):
     """Bytes to look at, not yet read."""
 
     origin: Origin
@@ -70,8 +65,7 @@ class Blob:
     """Opens the bytes for one reading; raises OSError.  The caller closes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle of an image, in pixels from the top left."""
 
     left: int
@@ -80,8 +74,7 @@ class Box:
     height: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(NamedTuple):
     """A run of a segment's text with the place in the image that it was read from."""
 
     start: int
@@ -90,8 +83,7 @@ class Placed:
     box: Box
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(NamedTuple):
     """Text as bytes, with the way back to where it stands."""
 
     origin: Origin
@@ -116,8 +108,7 @@ class Segment:
     """These bytes were read in that encoding too; what is found through it here was found there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(NamedTuple):
     """A key in a segment, with its plaintext.  Lives in memory only and never crosses a process."""
 
     rule: RuleId
@@ -137,8 +128,7 @@ class Match:
     """What the key says of itself, name and value: an account, an issuer, an expiry.  Public, in order of the names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """One place where a finding stands.  The fields are those of the JSON of a scan."""
 
     path: str
@@ -159,8 +149,7 @@ class Occurrence:
     """left, top, width, height in pixels."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """One leaked key, however often it occurs.  Safe to log: it holds no plaintext."""
 
     id: str
@@ -173,7 +162,7 @@ class Finding:
     preview: Preview
     credential: CredentialMatch | None
     """None for a stranger."""
-    occurrences: tuple[Occurrence, ...] = field(default=())
+    occurrences: tuple[Occurrence, ...] = ()
     """In order."""
     live: Live | None = None
     """What the provider says of the key; None where nobody asked."""

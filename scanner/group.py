@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from keysweep.foundation.fingerprint import Fingerprint, Preview
 from keysweep.rules.model import Confidence, RuleId, Severity
@@ -18,8 +18,7 @@ _LIVE_ORDER = [Live.ALIVE, Live.DEAD, Live.UNKNOWN]
 _ID_DIGITS = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(NamedTuple):
     """One key in one place, without its plaintext."""
 
     rule: RuleId
@@ -75,7 +74,16 @@ def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
 
 
 def _surest(match: CredentialMatch) -> tuple[object, ...]:
-    return (_MATCH_ORDER.index(match.match), -match.certainty, match.name, match.version, match.state)
+    return (
+        _MATCH_ORDER.index(match.match),
+        -match.certainty,
+        match.name,
+        match.version,
+        match.state,
+        match.provider,
+        match.dead_since is None,
+        str(match.dead_since),
+    )
 
 
 def _place(occurrence: Occurrence) -> tuple[str, ...]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from keysweep.foundation.fingerprint import Fingerprint, Preview
 
@@ -34,8 +33,7 @@ class MatchKind(StrEnum):
     """A masked form that exactly one stored version has."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialMatch:
+class CredentialMatch(NamedTuple):
     """The stored credential that a finding is."""
 
     name: str
@@ -49,8 +47,7 @@ class CredentialMatch:
     """When the retired value was proven dead at the provider."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resemblance:
+class Resemblance(NamedTuple):
     """A run of inexact text that is a stored value."""
 
     start: int
@@ -62,8 +59,7 @@ class Resemblance:
     credential: CredentialMatch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recognised:
+class Recognised(NamedTuple):
     """A stored value that was told from less than the whole of it."""
 
     fingerprint: Fingerprint

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -34,8 +33,7 @@ _STORED = RuleId("stored-credential")
 """Rule of a finding that only the inventory recognised."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanResult:
+class ScanResult(NamedTuple):
     """What one scan found and read."""
 
     findings: tuple[Finding, ...]
@@ -52,8 +50,7 @@ class ScanResult:
     """The caller asked to end with 0 whatever is found; on record, because it hides the verdict."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Toolbox:
+class Toolbox(NamedTuple):
     """What a scan looks with."""
 
     readers: Sequence[Reader]
@@ -240,10 +237,10 @@ def _resolved(source: Source, found: list[tuple[Origin, Sighting]]) -> list[Sigh
     for origin, sighting in found:
         place = fuller.get(origin)
         if isinstance(place, CommitOrigin):
-            moved = replace(
-                sighting.occurrence, path=place.path, commit=place.commit, author=place.author, date=place.date
+            moved = sighting.occurrence._replace(
+                path=place.path, commit=place.commit, author=place.author, date=place.date
             )
-            resolved.append(replace(sighting, occurrence=moved))
+            resolved.append(sighting._replace(occurrence=moved))
         else:
             resolved.append(sighting)
     return resolved

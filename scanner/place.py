@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import final
 
 from keysweep.scanner.finding import CommitOrigin, FileOrigin, Occurrence, Segment, StreamOrigin
@@ -26,8 +25,7 @@ class Placer:
         """Return the place of `data[start:end]`, which was decoded as *via* says."""
         segment = self._segment
         if segment.encoded_length is not None:
-            return replace(
-                self._bare,
+            return self._bare._replace(
                 start=segment.start,
                 end=segment.start + segment.encoded_length,
                 via=segment.via + via,
@@ -35,8 +33,7 @@ class Placer:
             )
         breaks = self._breaks_before(start)
         column = start - segment.data.rfind(b"\n", 0, start) if breaks else segment.column + start
-        return replace(
-            self._bare,
+        return self._bare._replace(
             line=segment.line + breaks,
             column=column,
             start=segment.start + start,

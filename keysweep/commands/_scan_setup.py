@@ -159,9 +159,7 @@ def toolbox(
     )
     if accepted is None:
         return tools
-    from dataclasses import replace
-
-    return replace(tools, accepted=lambda rule, secret: accepted.accepts(rule, secret) or accepted.meet(rule, secret))
+    return tools._replace(accepted=lambda rule, secret: accepted.accepts(rule, secret) or accepted.meet(rule, secret))
 
 
 def verifier(invocation: Invocation) -> Verifier:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -77,7 +76,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
             opened.close()
     if write_baseline is not None and accepted is not None:
         setup.write(write_baseline, accepted.text())
-    emit(replace(result, exit_zero=exit_zero), forms, color=invocation.color)
+    emit(result._replace(exit_zero=exit_zero), forms, color=invocation.color)
     demanding = os.environ.get("CI", "").lower() == "true" if strict is None else strict
     code = verdict(result, fail_on=fail_on, strict=demanding)
     return 0 if exit_zero or (write_baseline is not None and code == 1) else code

@@ -6,8 +6,7 @@ alone.  There is no unkeyed hash of a secret anywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, NamedTuple, Self, final
 
 if TYPE_CHECKING:
     from keysweep.foundation.secret import Secret
@@ -16,8 +15,7 @@ _MARK = "kf:"
 _SHOWN = 12
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """The keyed hash of one secret value; safe to log, store and print."""
 
     digest: bytes
@@ -45,8 +43,7 @@ class Fingerprint:
         return fingerprint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Preview(NamedTuple):
     """What may be shown of a key: the provider's own prefix and the length."""
 
     prefix: str

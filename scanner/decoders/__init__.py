@@ -7,7 +7,6 @@ its encoding, the engine finds those in the same pass as everything else, and on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -43,8 +42,7 @@ class Piece(NamedTuple):
     """For a single decoded character: where its encoded form ends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What one encoded run says."""
 
     via: tuple[str, ...]
@@ -57,8 +55,7 @@ class Decoded:
     """In order; empty where a position inside the run cannot be told from the others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoder:
+class Decoder(NamedTuple):
     """One encoding."""
 
     name: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from keysweep.foundation.errors import UsageError
 from keysweep.scanner.pipeline import ScanResult
@@ -13,16 +13,14 @@ from keysweep.scanner.pipeline import ScanResult
 _FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(NamedTuple):
     """How text for people looks."""
 
     color: bool = False
     columns: int = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(NamedTuple):
     """One output format."""
 
     title: str

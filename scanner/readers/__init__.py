@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.finding import Blob, Segment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Reader(NamedTuple):
     """How one format becomes text."""
 
     name: str

@@ -109,13 +109,12 @@ def test_any_bytes_are_survived(data: bytes) -> None:
 @pytest.mark.parametrize("name", READERS)
 def test_a_file_that_cannot_be_opened_is_a_gap(name: str) -> None:
     """It went away, or may not be read."""
-    from dataclasses import replace
 
     def gone() -> io.BytesIO:
         raise PermissionError
 
     log = CoverageLog()
-    assert list(READERS[name].segments(replace(blob(b""), open=gone), log)) == []
+    assert list(READERS[name].segments(blob(b"")._replace(open=gone), log)) == []
     assert [skip.reason for skip in log.close().skipped] == [Gap.UNREADABLE]
 
 

@@ -145,9 +145,7 @@ def test_a_blob_that_cannot_be_opened_is_a_gap() -> None:
     def gone() -> io.BytesIO:
         raise FileNotFoundError
 
-    from dataclasses import replace
-
     good = blob(f"token={key('github-pat')}".encode(), "good.txt")
-    result = look(Blobs((replace(good, origin=blob(b"", "gone.txt").origin, open=gone), good)))
+    result = look(Blobs((good._replace(origin=blob(b"", "gone.txt").origin, open=gone), good)))
     assert [finding.rule for finding in result.findings] == ["github-pat"]
     assert [(skip.path, skip.reason) for skip in result.coverage.skipped] == [("gone.txt", Gap.UNREADABLE)]

@@ -63,8 +63,6 @@ class TwoKeys:
 @pytest.fixture
 def result() -> ScanResult:
     """Scan the sample inputs, an image that nobody may read among them."""
-    from dataclasses import replace
-
     write_agent_log(Path("agent.log"), OPENAI, lines=60)
     make_repository(Path("orders"), f"DATABASE_URL={DATABASE}")
     Path("notes.md").write_text(f"# Keys\n\nThe old one was `{ANTHROPIC}`, ask Dana.\nAgain: {ANTHROPIC}\n")
@@ -83,7 +81,7 @@ def result() -> ScanResult:
         fingerprinter=FINGERPRINTER,
         rules="sha256:" + "0" * 64,
     )
-    return replace(scanned, wall_s=0.25, started_at=WHEN)
+    return scanned._replace(wall_s=0.25, started_at=WHEN)
 
 
 def rendered(name: str, result: ScanResult) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -74,7 +74,7 @@ def key(rule: str, *, seed: int = 0) -> str:
 
 
 def segment(data: bytes, **changes: object) -> Segment:
-    return replace(Segment(origin=StreamOrigin(), data=data), **changes)
+    return Segment(origin=StreamOrigin(), data=data)._replace(**changes)
 
 
 def found(data: bytes) -> list[tuple[str, bytes]]:
@@ -91,7 +91,7 @@ def toolbox(**changes: object) -> Toolbox:
         fingerprinter=Fingerprinter(b"k" * 32),
         rules=ruleset().digest,
     )
-    return replace(tools, **changes)
+    return tools._replace(**changes)
 
 
 def look(*sources: Source, **changes: object) -> ScanResult:

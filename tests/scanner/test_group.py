@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,8 +87,8 @@ def test_stored_credentials_come_before_strangers_and_the_severe_before_the_mild
     stored = CredentialMatch(
         name="a", provider="one", version=1, state=KnownState.CURRENT, match=MatchKind.EXACT, certainty=1.0
     )
-    severe = replace(base, severity=Severity.CRITICAL, fingerprint=Fingerprint(b"\2" * 32))
-    ours = replace(base, credential=stored, fingerprint=Fingerprint(b"\3" * 32))
+    severe = base._replace(severity=Severity.CRITICAL, fingerprint=Fingerprint(b"\2" * 32))
+    ours = base._replace(credential=stored, fingerprint=Fingerprint(b"\3" * 32))
     order = [finding.fingerprint for finding in group([base, severe, ours])]
     assert order == [ours.fingerprint, severe.fingerprint, base.fingerprint]
 
@@ -117,7 +116,7 @@ def test_what_the_provider_said_of_a_key(
         credential=None,
         occurrence=Occurrence(path="a"),
     )
-    (finding,) = group([replace(base, live=live) for live in answers])
+    (finding,) = group([base._replace(live=live) for live in answers])
     assert (finding.live, finding.confidence) == (expected, confidence)
 
 

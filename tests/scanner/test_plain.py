@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import io
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -175,6 +174,6 @@ def test_a_line_of_fifty_megabytes_is_read_in_linear_time_and_bounded_segments()
 def test_a_stream_of_unknown_length_is_read_to_its_end() -> None:
     """A pipe gives what it has in pieces."""
     data = b"." * 100_000 + b" " + key("github-pat").encode()
-    stream = replace(blob(b""), size=None, open=lambda: io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type]
+    stream = blob(b"")._replace(size=None, open=lambda: io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type]
     (finding,) = look(Blobs((stream,))).findings
     assert finding.occurrences[0].start == 100_001

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,5 +77,5 @@ def test_each_process_begins_on_its_own(tree: Path, tmp_path: Path) -> None:
 
 def test_a_source_that_cannot_be_shared_is_looked_through_alone() -> None:
     """Standard input has no shares."""
-    result = scan([Blobs((blob(key("github-pat").encode()),))], replace(toolbox()), look=Workers(4))
+    result = scan([Blobs((blob(key("github-pat").encode()),))], toolbox(), look=Workers(4))
     assert len(result.findings) == 1
