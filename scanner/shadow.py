@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast, final
 
 from keysweep.scanner.coverage import CoverageLog, Gap
+from keysweep.scanner.git_folder import GitFolder, git_folder, read_text
 
 if TYPE_CHECKING:
     from git import Git as GitCommand
@@ -27,7 +28,6 @@ _FANOUT = re.compile(r"[0-9a-f]{2}")
 _SHA256 = re.compile(rb"(?im)^\s*objectformat\s*=\s*sha256\s*$")
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF = re.compile(r"refs/[A-Za-z0-9._/@+=#%,{}-]{1,500}")
-_SMALL = 1 << 16
 _PACKED = 64 << 20
 
 
@@ -77,10 +77,10 @@ class Running:
 class Shadow:
     """A private bare repository over the objects of another one."""
 
-    def __init__(self, folder: Path, target: Path, command: GitCommand) -> None:
+    def __init__(self, folder: Path, target: GitFolder, command: GitCommand) -> None:
         self.folder = folder
         self.target = target
-        """The target's git folder."""
+        """Where the target keeps its things."""
         self._command = command
         self.shallow = (folder / "shallow").exists()
         """It is a shallow clone: commits before some are not there."""
@@ -124,16 +124,16 @@ class Shadow:
 @contextmanager
 def shadow_of(path: Path, log: CoverageLog) -> Iterator[Shadow | None]:
     """Make a shadow of the repository at *path* for the length of a block; None, and a gap, if there is none."""
-    target = _git_folder(path)
+    target = git_folder(path)
     if target is None:
         log.skip(str(path), Gap.NOT_A_REPOSITORY)
         yield None
         return
-    if (target / "objects/info/alternates").exists():
+    if (target.common / "objects/info/alternates").exists():
         log.skip(f"{path} (alternates)", Gap.OUTSIDE)
     folder = Path(tempfile.mkdtemp(prefix="keysweep-"))
     try:
-        yield Shadow(folder, target, _prepare(folder, target))
+        yield Shadow(folder, target, _prepare(folder, target.common))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -141,7 +141,7 @@ def shadow_of(path: Path, log: CoverageLog) -> Iterator[Shadow | None]:
 def _prepare(folder: Path, target: Path) -> GitCommand:
     from git import Git as GitCommand
 
-    sha256 = _SHA256.search(_read(target / "config")) is not None
+    sha256 = _SHA256.search(read_text(target / "config")) is not None
     (folder / "refs").mkdir()
     (folder / "home").mkdir()
     objects = folder / "objects"
@@ -154,7 +154,9 @@ def _prepare(folder: Path, target: Path) -> GitCommand:
     (folder / "config").write_text(
         f"[core]\n\tbare = true\n\trepositoryformatversion = {int(sha256)}\n\tdeltaBaseCacheLimit = 96m{extension}"
     )
-    shallow = [i for i in _read(target / "shallow", _PACKED).decode("ascii", "replace").split() if _OBJECT.fullmatch(i)]
+    shallow = [
+        i for i in read_text(target / "shallow", _PACKED).decode("ascii", "replace").split() if _OBJECT.fullmatch(i)
+    ]
     if shallow:
         (folder / "shallow").write_text("".join(f"{identifier}\n" for identifier in shallow))
     command = GitCommand(str(folder))
@@ -195,40 +197,22 @@ def _git() -> str:
     return shutil.which("git") or "/usr/bin/git"
 
 
-def _git_folder(path: Path) -> Path | None:
-    """Return the git folder of a work tree or bare repository; one that a `gitdir:` file puts elsewhere is refused."""
-    for candidate in (path / ".git", path):
-        if candidate.is_symlink() and candidate.name == ".git":
-            return None
-        if (candidate / "objects").is_dir() and (candidate / "HEAD").exists():
-            return candidate.resolve()
-    return None
-
-
-def _refs(target: Path) -> dict[str, str]:
+def _refs(target: GitFolder) -> dict[str, str]:
     """Read packed and loose refs as text, one level of symbolic refs followed."""
     refs: dict[str, str] = {}
-    for line in _read(target / "packed-refs", _PACKED).decode("utf-8", "replace").splitlines():
+    for line in read_text(target.common / "packed-refs", _PACKED).decode("utf-8", "replace").splitlines():
         identifier, _, name = line.partition(" ")
         if _OBJECT.fullmatch(identifier) and _REF.fullmatch(name):
             refs[name] = identifier
-    for folder, _, names in os.walk(target / "refs", followlinks=False):
+    for folder, _, names in os.walk(target.common / "refs", followlinks=False):
         for name in names:
             file = Path(folder) / name
-            text = _read(file).decode("utf-8", "replace").strip()
+            text = read_text(file).decode("utf-8", "replace").strip()
             if _OBJECT.fullmatch(text):
-                refs[file.relative_to(target).as_posix()] = text
-    head = _read(target / "HEAD").decode("utf-8", "replace").strip()
+                refs[file.relative_to(target.common).as_posix()] = text
+    head = read_text(target.own / "HEAD").decode("utf-8", "replace").strip()
     if _OBJECT.fullmatch(head):
         refs["HEAD"] = head
     elif (name := head.removeprefix("ref: ")) in refs:
         refs["HEAD"] = refs[name]
     return refs
-
-
-def _read(path: Path, limit: int = _SMALL) -> bytes:
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            return file.read(limit)
-    except OSError:
-        return b""

@@ -32,6 +32,7 @@ def document(result: ScanResult) -> dict[str, Any]:
             "complete": coverage.complete,
             "files": coverage.files,
             "bytes": coverage.bytes,
+            "contentless": coverage.contentless,
             "skipped": [{"path": skip.path, "reason": skip.reason.value} for skip in coverage.skipped],
         },
         "timings": {"wall_s": round(result.wall_s, 3)},

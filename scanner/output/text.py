@@ -72,7 +72,7 @@ def _summary(result: ScanResult, look: Look) -> str:
     count, coverage = len(result.findings), result.coverage
     mapped = sum(finding.credential is not None for finding in result.findings)
     live = sum(f.credential is not None and f.credential.state is not KnownState.RETIRED for f in result.findings)
-    if coverage.files == 0:
+    if coverage.nothing:
         head = _paint("Nothing was read: this is not a clean result.", "1;33", look)
     elif count == 0:
         head = _paint("No leaked keys.", _GREEN, look)
@@ -80,6 +80,8 @@ def _summary(result: ScanResult, look: Look) -> str:
         whose = f", {mapped} of them stored here ({live} live)" if mapped else ""
         head = _paint(f"{count} leaked {'key' if count == 1 else 'keys'}{whose}.", _BOLD, look)
     lines = [f"{head}  {coverage.files} read, {_size(coverage.bytes)}, {result.wall_s:.2f} s."]
+    if coverage.contentless:
+        lines.append(f"{coverage.contentless} without content: deletions and pointers to submodules.")
     if result.suppressed:
         lines.append(f"{result.suppressed} accepted by comment or baseline.")
     if coverage.skipped:

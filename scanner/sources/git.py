@@ -1,11 +1,11 @@
-"""A repository's history: every object once, unreachable ones too, through a shadow (see `scanner.shadow`)."""
+"""A repository: every object once, unreachable ones too, through a shadow (see `scanner.shadow`), and its settings and logs as text."""
 
 from __future__ import annotations
 
 import io
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, final
 
@@ -14,8 +14,10 @@ from keysweep.scanner.batch import read_objects
 from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, CommitOrigin, Origin
 from keysweep.scanner.shadow import Shadow, shadow_of
+from keysweep.scanner.walk import Walk
 
 _TEXT = frozenset({b"blob", b"commit", b"tag"})
+_SUBMODULE = b"160000"
 _WHO = re.compile(rb"(?m)^(?:author|tagger) (.*) (\d+) ([+-]\d{4})$")
 
 
@@ -34,7 +36,7 @@ class Git:
         self._commits: list[str] = []
 
     def blobs(self, log: CoverageLog) -> Iterator[Blob]:
-        """Yield blobs, commits and tags; a broken object store is logged.
+        """Yield blobs, commits and tags, then what git keeps in files; a broken object store is logged.
 
         Raises:
             UsageError: the range names no commits of the repository.
@@ -45,7 +47,13 @@ class Git:
             wanted = _range(shadow, self._revisions) if self._revisions else None
             if wanted is None and shadow.shallow:
                 log.skip(f"{self._path} (shallow clone)", Gap.TRUNCATED)
-            yield from self._objects(shadow, wanted, log)
+            empty = True
+            for blob in self._objects(shadow, wanted, log):
+                empty = False
+                yield blob
+            # NOTE: a repository without objects is nothing to scan; that its settings were read must not make it a clean one.
+            if wanted is None and not empty:
+                yield from self._files(shadow, log)
 
     def resolve(self, origins: Sequence[Origin]) -> Mapping[Origin, Origin]:
         """Return where and by whom each blob was first committed; blobs that no commit has stay as they are."""
@@ -70,6 +78,12 @@ class Git:
             if kind in _TEXT:
                 yield _blob(identifier, kind, data)
 
+    def _files(self, shadow: Shadow, log: CoverageLog) -> Iterator[Blob]:
+        """Yield settings, hooks, logs and refs: a token may stand in a remote's address, also in that of an old fetch."""
+        common = shadow.target.common
+        named = next((path for path in (self._path / ".git", self._path) if path.resolve() == common), common)
+        return Walk(named, of_git=True).blobs(log)
+
 
 @final
 class Staged:
@@ -89,7 +103,7 @@ class Staged:
                 return
             index = shadow.folder / "index"
             try:
-                index.write_bytes((shadow.target / "index").read_bytes())
+                index.write_bytes((shadow.target.own / "index").read_bytes())
             except OSError:
                 return
             head = shadow.resolve("HEAD") or shadow.lines("hash-object", "-t", "tree", "/dev/null").decode().strip()
@@ -97,7 +111,7 @@ class Staged:
                 "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", head, index=index
             )
             paths: dict[str, list[str]] = {}
-            for identifier, path in _raw_entries(raw):
+            for identifier, path in _raw_entries(raw, log.without_content):
                 paths.setdefault(identifier, []).append(path)
             for identifier, kind, data in read_objects(shadow, [i.encode() for i in paths], log, str(self._path)):
                 for path in paths[identifier] if kind == b"blob" else ():
@@ -176,10 +190,17 @@ def _records(stream: BinaryIO, mark: bytes) -> Iterator[bytes]:
     yield rest
 
 
-def _raw_entries(raw: bytes) -> Iterator[tuple[str, str]]:
-    """Read `:mode mode old new status`, a zero, the path, a zero; yield (new id, path), deletions left out."""
+def _raw_entries(raw: bytes, without_content: Callable[[], None] = lambda: None) -> Iterator[tuple[str, str]]:
+    """Read `:mode mode old new status`, a zero, the path, a zero; yield (new id, path).
+
+    Deletions, and submodules, whose id is a commit of another repository, go to *without_content*.
+    """
     fields = raw.split(b"\0")
     for meta, path in zip(fields[::2], fields[1::2], strict=False):
         parts = meta.lstrip(b"\n").lstrip(b":").split()
-        if len(parts) == 5 and not parts[4].startswith(b"D") and parts[3].strip(b"0"):
+        if len(parts) != 5:
+            continue
+        if parts[4].startswith(b"D") or parts[1] == _SUBMODULE or not parts[3].strip(b"0"):
+            without_content()
+        else:
             yield parts[3].decode(), path.decode("utf-8", "surrogateescape")

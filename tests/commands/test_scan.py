@@ -151,6 +151,17 @@ def test_staged_is_for_the_hook() -> None:
     assert done.json["findings"][0]["occurrences"][0]["path"] == "b.txt"
 
 
+def test_a_commit_of_deletions_passes_the_hook_and_nothing_staged_does_not() -> None:
+    """Strict too: each deletion was seen.  Where nothing is staged it may be the wrong folder."""
+    repo = Repo(Path("r"))
+    repo.commit(a_txt=f"token={key(CRITICAL)}\n", b_txt="two\n")
+    assert keysweep("scan", "--staged", "r").code == 3
+    repo.git("rm", "--quiet", "a.txt")
+    done = keysweep("scan", "--staged", "r", "--strict")
+    assert (done.code, "1 without content" in done.out) == (0, True)
+    assert keysweep("scan", "--staged", "r", "-o", "json").json["coverage"]["contentless"] == 1
+
+
 def test_a_range_is_for_a_pull_request() -> None:
     """What its commits brought, and a wrong range is a usage error."""
     repo = Repo(Path("r"))

@@ -65,6 +65,7 @@ def result() -> ScanResult:
     """Scan the sample inputs, an image that nobody may read among them."""
     write_agent_log(Path("agent.log"), OPENAI, lines=60)
     make_repository(Path("orders"), f"DATABASE_URL={DATABASE}")
+    Path("orders/.git/config").write_text("[core]\n\tbare = false\n")  # git's own differs from system to system
     Path("notes.md").write_text(f"# Keys\n\nThe old one was `{ANTHROPIC}`, ask Dana.\nAgain: {ANTHROPIC}\n")
     Path("broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno image")
 

@@ -174,12 +174,12 @@ def test_a_size_limit_is_a_gap() -> None:
     assert listed(Files(Path(), largest=10)) == (["small"], {"large": Gap.TOO_LARGE})
 
 
-def test_the_inside_of_a_repository_is_not_read_as_files() -> None:
-    """It is read as history, by `git:PATH`."""
-    Path(".git").mkdir()
-    Path(".git/config").write_text("x")
-    Path(".gitignore").write_text("x")
-    assert listed(Files(Path()))[0] == [".gitignore"]
+def test_settings_inside_of_a_git_folder_are_read() -> None:
+    """A folder called `.git` hides nothing, whatever it is; the objects of a real one are tested with the repositories."""
+    for name in (".git/config", ".git/objects/ab/text.txt", ".gitignore"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("x")
+    assert listed(Files(Path()))[0] == [".gitignore", ".git/config", ".git/objects/ab/text.txt"]
 
 
 def test_hard_links_are_one_finding_with_two_places() -> None:
