@@ -16,7 +16,7 @@ _MASK = (
 )
 _FADED = r"(?:x{4,128}|X{4,128})"
 GATES = (
-    rf"[\w-]{{4}}{_MASK.replace('(?i:redacted|masked|hidden)', '[A-Za-z]{6,8}').replace(',128', ',')}[\w-]{{4}}".encode(),
+    rf"[\w-]{{4}}{_MASK.replace(',128', ',')}[\w-]{{4}}".encode(),
     rb"[\w-]{4}(?:x{4,}[A-WYZa-wyz0-9_-]|X{4,}[A-WYZa-wyz0-9_-])[\w-]{3}",
 )
 _SHOWN = re.compile(rf"(?P<head>[\w-]{{4,64}}?)(?P<mask>{_MASK}|{_FADED}(?![xX]))(?P<tail>[\w-]{{4,64}})".encode())
