@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from keysweep import commands
+from keysweep.commands._tree import TREE
 from keysweep.rotation import provider_catalog
 from keysweep.rotation.engine.plan import plan
 from keysweep.rotation.engine.steps import Mode
@@ -128,7 +128,7 @@ def _cli() -> str:
         "`--config`, `--store`, `--key-file`, `-q`, `-v` and `--no-color` may stand before or behind a command's name; the help of a\n"
         "command leaves them out. No option takes a key, and none prints one.\n"
     ]
-    for context, command in commands_of(commands._root):  # noqa: SLF001  the tree's root has no public name
+    for context, command in commands_of(TREE):
         path = context.command_path
         if isinstance(command, click.Group) and path != "keysweep":
             parts.append(f"\n## {path}\n\n{_help(context, command)}")

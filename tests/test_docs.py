@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from keysweep import commands
+from keysweep.commands._tree import TREE
 from keysweep.foundation.errors import ExitCode
 from keysweep.foundation.settings import ReportSettings, RotationSettings, Settings
 from keysweep.rules.ruleset import load_ruleset
@@ -53,7 +53,7 @@ def test_every_command_that_an_error_hints_at_exists() -> None:
 def test_no_two_help_texts_are_missing() -> None:
     """The reference has a chapter for each command and each subcommand."""
     headings = set(re.findall(r"(?m)^#{2,3} (keysweep.*)$", (ROOT / "docs/cli.md").read_text(encoding="utf-8")))
-    assert {context.command_path for context, _ in write_docs.commands_of(commands._root)} == headings
+    assert {context.command_path for context, _ in write_docs.commands_of(TREE)} == headings
 
 
 @EVERY_DOCUMENT
@@ -149,14 +149,12 @@ def test_fragments_of_the_changelog_say_what_kind_they_are() -> None:
 
 @cache
 def _help() -> dict[str, str]:
-    return {
-        context.command_path: command.get_help(context) for context, command in write_docs.commands_of(commands._root)
-    }
+    return {context.command_path: command.get_help(context) for context, command in write_docs.commands_of(TREE)}
 
 
 @cache
 def _tree() -> dict[str, click.Command]:
-    return {context.command_path: command for context, command in write_docs.commands_of(commands._root)}
+    return {context.command_path: command for context, command in write_docs.commands_of(TREE)}
 
 
 def _command_lines(document: Path) -> Iterator[str]:

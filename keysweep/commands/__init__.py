@@ -1,21 +1,14 @@
-"""The command line: this folder is the index of commands, and this file the one place where errors become exit codes."""
+"""The command line: from arguments to an exit code.  This file is the one place where errors become exit codes."""
 
 from __future__ import annotations
 
-import importlib
-import io
+import os
 import sys
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import click
-
-from keysweep.commands._invocation import Invocation, shared_options
+from keysweep.commands import _scan_lean
 from keysweep.foundation.errors import ExitCode, KeysweepError, MissingExtraError
 
-_FOLDER = Path(__file__).parent
-_LEAN = "scan"
-"""The command whose start-up counts: it sets the log up by itself, once it opens a store that has something to hide."""
 _EXTRAS = {
     "PIL": "ocr",
     "httpx2": "rotate",
@@ -25,49 +18,6 @@ _EXTRAS = {
     "weasyprint": "report",
 }
 """Which extra brings a package that the base lacks."""
-_LONG = 16
-"""Characters from which on a typed value might be a key."""
-
-
-class _CommandFolder(click.Group):
-    """A group whose commands are the modules of this folder; a module is imported when its command is named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's shape
-        return sorted(p.stem for p in _FOLDER.glob("*.py") if not p.stem.startswith("_"))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        command: click.Command = importlib.import_module(f"keysweep.commands.{cmd_name}").COMMAND
-        _add_shared(command)
-        return command
-
-
-def _add_shared(command: click.Command) -> None:
-    """Let `--store` and its like stand behind the command too, where people type them."""
-    if isinstance(command, click.Group):
-        for child in command.commands.values():
-            _add_shared(child)
-    taken = {name for parameter in command.params for name in parameter.opts}
-    command.params.extend(option for option in shared_options(hidden=True) if not taken & set(option.opts))
-
-
-@click.command(
-    cls=_CommandFolder,
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "auto_envvar_prefix": "KEYSWEEP",
-        "max_content_width": 100,
-    },
-    params=shared_options(hidden=False),
-)
-@click.version_option(package_name="keysweep", message="%(prog)s %(version)s")
-@click.pass_context
-def _root(ctx: click.Context) -> None:
-    """Find leaked agent keys, map each to its stored credential, force its rotation, prove it dead."""
-    invocation = ctx.ensure_object(Invocation)
-    if invocation.options or ctx.invoked_subcommand != _LEAN:
-        invocation.configure()
 
 
 def main(args: list[str] | None = None) -> NoReturn:
@@ -78,41 +28,47 @@ def main(args: list[str] | None = None) -> NoReturn:
 def execute(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        result: Any = _root.main(args=args, prog_name="keysweep", standalone_mode=False, obj=Invocation())
-    except click.Abort:
-        click.echo("Interrupted.", err=True)
-        return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        said = io.StringIO()
-        error.show(file=said)
-        click.echo(_without_values(said.getvalue(), sys.argv[1:] if args is None else args), err=True, nl=False)
-        return ExitCode.USAGE
+        return _run(sys.argv[1:] if args is None else args)
     except KeysweepError as error:
         return _report(error)
     except SystemExit as stop:  # ours carry an ExitCode; click ends with a bare 1 when nobody reads the output
         return stop.code if isinstance(stop.code, ExitCode) else ExitCode.INCOMPLETE
+    except BrokenPipeError:
+        _forget_the_reader()
+        return ExitCode.INCOMPLETE
     except KeyboardInterrupt:
-        click.echo("Interrupted; what was done is kept.", err=True)
+        _say("Interrupted; what was done is kept.")
         return ExitCode.INTERRUPTED
     except ModuleNotFoundError as error:
         return _report_missing(error)
     except Exception as error:  # noqa: BLE001  the error boundary: a bug ends with code 70 and never with a secret
         return _report_bug(error)
-    return int(result or ExitCode.DONE)
 
 
-def _without_values(message: str, args: list[str]) -> str:
-    """Leave out of a message what was typed and is as long as a key: a key that was typed by mistake is not repeated."""
-    for value in (arg.partition("=")[2] if arg.startswith("-") else arg for arg in args):
-        if len(value) >= _LONG:
-            message = message.replace(value, "[not shown]")
-    return message
+def _run(arguments: list[str]) -> int:
+    if (scan := _scan_lean.read(arguments, os.environ)) is not None:
+        from keysweep.commands._invocation import Invocation
+        from keysweep.commands._scan_perform import perform
+
+        return perform(Invocation(), scan)
+    from keysweep.commands import _tree
+
+    return _tree.run(arguments)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _forget_the_reader() -> None:
+    """Let what is still buffered go nowhere, so that the end of the process does not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: KeysweepError) -> int:
-    click.echo(f"Error: {error.message}.", err=True)
+    _say(f"Error: {error.message}.")
     if error.hint:
-        click.echo(f"Next: {error.hint}", err=True)
+        _say(f"Next: {error.hint}")
     return error.exit_code
 
 
@@ -129,6 +85,6 @@ def _report_bug(error: Exception) -> int:
     import traceback
 
     for frame in traceback.extract_tb(error.__traceback__):
-        click.echo(f"  {frame.filename}:{frame.lineno} in {frame.name}", err=True)
-    click.echo(f"Bug: {type(error).__name__}.  Please report the lines above.", err=True)
+        _say(f"  {frame.filename}:{frame.lineno} in {frame.name}")
+    _say(f"Bug: {type(error).__name__}.  Please report the lines above.")
     return ExitCode.BUG

@@ -1,28 +1,25 @@
-"""What every command shares: the options before or behind its name, and the settings they give."""
+"""What every command shares: the settings of this run, and the store."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 if TYPE_CHECKING:
     from keysweep.foundation.settings import Settings
     from keysweep.rotation.vault.unlock import OpenVault
 
 
-@dataclass
 class Invocation:
     """One run of the program; click hands it to each command (`@click.pass_obj`)."""
 
-    options: dict[str, object] = field(default_factory=dict)
-    """Values of the shared options that were given."""
+    def __init__(self) -> None:
+        self.options: dict[str, object] = {}
+        """Values of the shared options that were given."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -92,36 +89,3 @@ class Invocation:
     def _path(self, name: str) -> Path | None:
         value = self.options.get(name)
         return Path(str(value)) if value else None
-
-
-def shared_options(*, hidden: bool) -> list[click.Parameter]:
-    """Return fresh options `--config --store --key-file -q -v --no-color`, which fill the `Invocation`.
-
-    Args:
-        hidden: leave them out of the help text; for the copies behind a command's name.
-    """
-
-    def keep(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
-        if value not in (None, False, 0):
-            ctx.ensure_object(Invocation).options[str(parameter.name)] = value
-            if hidden:
-                ctx.ensure_object(Invocation).configure()
-
-    def option(*names: str, **attributes: object) -> click.Option:
-        return click.Option(
-            list(names),
-            expose_value=False,
-            callback=keep,
-            hidden=hidden,
-            allow_from_autoenv=False,
-            **attributes,  # type: ignore[arg-type]
-        )
-
-    return [
-        option("--config", type=click.Path(), help="Settings file (default: keysweep.toml where you are)."),
-        option("--store", help="Store: a path, or postgresql+psycopg://..."),
-        option("--key-file", type=click.Path(), help="Key file that unlocks the store."),
-        option("-q", "--quiet", is_flag=True, help="Only results and errors."),
-        option("-v", "--verbose", count=True, help="Say more; twice for debugging."),
-        option("--no-color", is_flag=True, help="No colour, as with NO_COLOR=1."),
-    ]

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from keysweep.commands._behind_gates import low_confidence, masked, unasked
 from keysweep.commands._invocation import Invocation
+from keysweep.commands._scan_options import ScanOptions
 from keysweep.foundation.errors import MissingExtraError, UsageError
 from keysweep.foundation.fingerprint import Fingerprinter
-from keysweep.foundation.folders import cache_folder, data_folder
+from keysweep.foundation.folders import CONFIG_NAME, SHARED_CONFIG_NAME, STORE_NAME, cache_folder, data_folder
 from keysweep.scanner import output
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
 from keysweep.scanner.known import NoKnownKeys
-from keysweep.scanner.on_demand import ForImages, images
+from keysweep.scanner.on_demand import ForImages, archives, databases, images
 from keysweep.scanner.pipeline import ScanResult, Toolbox, scan
 from keysweep.scanner.private_key import private_key
 from keysweep.scanner.readers import Reader
@@ -50,31 +50,30 @@ def output_forms(outputs: tuple[str, ...]) -> tuple[tuple[str, Path | None], ...
     return tuple(forms)
 
 
-def sources(
-    targets: tuple[str, ...], *, staged: bool, revisions: str | None, exclude: tuple[str, ...], max_size: int | None
-) -> tuple[Source, ...]:
+def sources(asked: ScanOptions) -> tuple[Source, ...]:
     """Return what the targets mean.
 
     Raises:
         UsageError: a target does not exist.
     """
-    if staged:
+    targets = asked.targets or (".",)
+    if asked.staged:
         from keysweep.scanner.sources.git import Staged
 
-        return tuple(Staged(_existing(target.removeprefix(_GIT))) for target in targets or (".",))
+        return tuple(Staged(_existing(target.removeprefix(_GIT))) for target in targets)
     found: list[Source] = []
-    for target in targets or (".",):
+    for target in targets:
         if target == "-":
             from keysweep.scanner.sources.stdin import Stdin
 
             found.append(Stdin(sys.stdin.buffer))
-        elif target.startswith(_GIT) or revisions:
+        elif target.startswith(_GIT) or asked.revisions:
             from keysweep.scanner.sources.git import Git
 
-            found.append(Git(_existing(target.removeprefix(_GIT) or "."), revisions=revisions))
+            found.append(Git(_existing(target.removeprefix(_GIT) or "."), revisions=asked.revisions))
         else:
-            largest = max_size << 20 if max_size else None
-            found.append(Files(_existing(target), exclude=exclude, largest=largest))
+            largest = asked.max_size << 20 if asked.max_size else None
+            found.append(Files(_existing(target), exclude=asked.exclude, largest=largest))
     return tuple(found)
 
 
@@ -84,6 +83,8 @@ def open_if_there(invocation: Invocation) -> OpenVault | None:
     Raises:
         DeniedError: there is one and it cannot be unlocked.
     """
+    if _nothing_is_set(invocation) and not (data_folder() / STORE_NAME).exists():
+        return None
     settings = invocation.settings
     if "://" not in settings.store and not Path(settings.store).exists():
         return None
@@ -95,6 +96,12 @@ def open_if_there(invocation: Invocation) -> OpenVault | None:
         return unlock(settings)
     except StoreMissingError:
         return None
+
+
+def _nothing_is_set(invocation: Invocation) -> bool:
+    """Whether nobody said anything about a store, so that the settings need not be read to know which one is meant."""
+    said = invocation.options or any(name.startswith("KEYSWEEP_") for name in os.environ)
+    return not said and not any(Path(name).exists() for name in (CONFIG_NAME, SHARED_CONFIG_NAME))
 
 
 def baseline(given: Path | None, written: Path | None) -> Baseline | None:
@@ -122,13 +129,7 @@ def write(path: Path, text: str) -> None:
 
 
 def toolbox(
-    opened: OpenVault | None,
-    *,
-    rules: tuple[str, ...],
-    ocr: bool | None,
-    profile: str,
-    accepted: Baseline | None,
-    verifier: Verifier | None = None,
+    opened: OpenVault | None, asked: ScanOptions, *, accepted: Baseline | None, verifier: Verifier | None = None
 ) -> Toolbox:
     """Return what the scan looks with.
 
@@ -136,12 +137,12 @@ def toolbox(
         UsageError: no such rule.
         MissingExtraError: OCR was asked for and is not installed.
     """
-    selected = _ruleset(rules) if rules else None
-    exact_only = profile == "fast" or bool(rules)
+    selected = _ruleset(asked.rules) if asked.rules else None
+    exact_only = asked.profile == "fast" or bool(asked.rules)
     without = unasked(exact_only=exact_only, stored=opened is not None)
     rulebook = Rulebook(selected, cache_dir=cache_folder() / "engine", without=without)
     detectors: list[Detector] = [rulebook]
-    readers, with_images = _readers(ocr=ocr, profile=profile)
+    readers, with_images = _readers(ocr=asked.ocr, profile=asked.profile)
     if with_images:
         detectors.append(ForImages(lambda: _shapes(selected)))
     if not exact_only:
@@ -215,12 +216,12 @@ def run(
 
 def _readers(*, ocr: bool | None, profile: str) -> tuple[tuple[Reader, ...], bool]:
     """Return the readers, and whether images are read; an image that is not is a gap, never silently skipped."""
-    if ocr is False:
-        return (PLAIN,), False
-    wanted = bool(ocr) or profile != "fast"
+    wanted = ocr is not False and (bool(ocr) or profile != "fast")
     if ocr:
         _require_engine()
-    return (images(lambda: _image_reader(wanted=wanted)), PLAIN), wanted
+    pictures = () if ocr is False else (images(lambda: _image_reader(wanted=wanted)),)
+    inner = (*pictures, databases(PLAIN), PLAIN)
+    return (archives(inner), *inner), wanted
 
 
 @cache
@@ -262,7 +263,7 @@ def _shapes(selected: RuleSet | None) -> Detector:
 def _own_fingerprinter() -> Fingerprinter:
     key, lasting = private_key(data_folder())
     if not lasting:
-        click.echo("Note: no private folder to keep a key in; ids of findings will differ in the next run.", err=True)
+        sys.stderr.write("Note: no private folder to keep a key in; ids of findings will differ in the next run.\n")
     return Fingerprinter(key)
 
 

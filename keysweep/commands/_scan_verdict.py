@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
-
 from keysweep.commands._scan_setup import write
 from keysweep.foundation.errors import ExitCode
 from keysweep.rules.model import Severity
@@ -29,7 +27,8 @@ def emit(result: ScanResult, forms: tuple[tuple[str, Path | None], ...], *, colo
         look = Look(color=painted, columns=columns)
         text = output.get(name).render(result, look)
         if path is None:
-            click.echo(text, nl=False, color=painted)
+            sys.stdout.write(text)
+            sys.stdout.flush()
             continue
         write(path, text)
 
@@ -44,7 +43,7 @@ def verdict(result: ScanResult, *, fail_on: str, strict: bool) -> ExitCode:
     """Return the exit code; findings win over what was not read.  A masked sighting is information, not a leak."""
     if any(_counts(finding, fail_on) for finding in result.findings):
         return ExitCode.FINDINGS
-    if result.coverage.files == 0 or (strict and not result.coverage.complete):
+    if result.coverage.nothing or (strict and not result.coverage.complete):
         return ExitCode.INCOMPLETE
     return ExitCode.DONE
 

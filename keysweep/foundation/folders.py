@@ -9,6 +9,12 @@ import os
 import sys
 from pathlib import Path
 
+CONFIG_NAME = "keysweep.toml"
+"""Settings of the folder where a user works."""
+SHARED_CONFIG_NAME = "pyproject.toml"
+"""May hold them too, under `[tool.keysweep]`."""
+STORE_NAME = "store.db"
+"""The store in the data folder, where no other is named."""
 _NAME = "keysweep"
 _XDG = sys.platform.startswith("linux")
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from keysweep.foundation.errors import UsageError
-
-CONFIG_NAME = "keysweep.toml"
+from keysweep.foundation.folders import CONFIG_NAME, SHARED_CONFIG_NAME, STORE_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ def load_settings(
     chosen_store = store or environ.get("KEYSWEEP_STORE") or _relative(path, base, table.get("store"))
     chosen_key = key_file or environ.get("KEYSWEEP_KEY_FILE") or _relative(path, base, table.get("key_file"))
     return Settings(
-        store=chosen_store or str(data_dir / "store.db"),
+        store=chosen_store or str(data_dir / STORE_NAME),
         key_file=Path(chosen_key) if chosen_key else data_dir / "store.key",
         config=path,
         providers=_providers(path, table.get("providers", {})),
@@ -106,7 +105,7 @@ def _find(named: Path | None, directory: Path) -> tuple[Path | None, dict[str, o
         return named, _read(named)
     if (own := directory / CONFIG_NAME).is_file():
         return own, _read(own)
-    if (shared := directory / "pyproject.toml").is_file():
+    if (shared := directory / SHARED_CONFIG_NAME).is_file():
         match _read(shared):
             case {"tool": {"keysweep": dict(table)}}:
                 return shared, table

@@ -16,6 +16,7 @@ import click
 import pytest
 
 from keysweep import commands
+from keysweep.commands._tree import TREE
 from keysweep.foundation.settings import Settings
 from keysweep.rules.ruleset import load_ruleset
 from keysweep.rules.samples import generate
@@ -25,6 +26,8 @@ HEAVY = frozenset(
     {"pandas", "numpy", "weasyprint", "jinja2", "fastapi", "starlette", "uvicorn", "httpx2", "psycopg", "alembic"}
 )
 STORE = frozenset({"sqlalchemy", "cryptography"})
+SLOW = frozenset({"click", "dataclasses", "inspect", "logging", "subprocess"})
+"""Costs a small scan more than its work."""
 
 
 def imported(*arguments: str | Path) -> set[str]:
@@ -63,6 +66,12 @@ def test_a_command_imports_only_what_it_needs(clean: Path, arguments: tuple[str,
     assert set() == imported(*arguments) & beyond
 
 
+def test_a_scan_whose_matcher_is_kept_imports_little(clean: Path) -> None:
+    """A hook starts it at every commit: neither click nor what takes longer to load than a small scan takes."""
+    keysweep("scan", clean)
+    assert set() == imported("scan", clean) & (SLOW | HEAVY | STORE | {"git", "PIL", "detect_secrets"})
+
+
 def test_a_scan_with_a_store_imports_no_report_and_no_web(place: Settings, clean: Path) -> None:
     """Mapping needs the store; nothing needs data frames, PDF, templates, a provider's client or a web framework."""
     found = imported("scan", clean)
@@ -81,7 +90,7 @@ def every_command(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[
     return found
 
 
-COMMANDS = every_command(commands._root)
+COMMANDS = every_command(TREE)
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "keysweep")
