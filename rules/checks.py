@@ -38,10 +38,17 @@ _WORDS = (
     "|yourapikey|your_api|your-api|yourtoken|your_token|your-token|my-api-key|my_api_key|myapikey|my-secret|my_secret|mysecret"
     "|test-key|test_key|testkey|test_token|test-token|fakekey|fake_key|fake-key|fake_token|fake-token|secretkey"
 )
-_FILLER = re.compile(
+_SPELT = re.compile(
     rf"{_WORDS}|{_WORDS.upper()}|(?:\A|[-_.])(?:fake|demo|none|FAKE|DEMO|NONE)(?:[-_.]|\Z)|[xX]{{6,}}|__OPENCLAW_REDACTED__"
-    r"|(.)\1{7,}|(..)\2{5,}|(...)\3{4,}|(.{4,6})\4{2,}|(.{7,16})\5|(?P<long>.{17,64})(?P=long)"
 )
+_STEMS = re.findall(
+    r"\S+",
+    "example placeholder change redacted sample dummy notreal replace insert your my test fake secretkey demo none xxxxxx",
+)
+"""One of them, in small letters, is in all that `_SPELT` matches."""
+_REPEATED = re.compile(r"(.)\1{7,}|(..)\2{5,}|(...)\3{4,}|(.{4,6})\4{2,}|(.{7,16})\5|(?P<long>.{17,64})(?P=long)")
+_AGAIN = 4
+"""In all that `_REPEATED` matches, so many characters stand again further on, for so many places in a row."""
 _TEMPLATE = re.compile(r"[{}$<>]|\.\.\.")
 """What stands in a private key that is to be filled in, or was cut short."""
 _LONGEST_LOOK = 512
@@ -60,7 +67,38 @@ def is_placeholder(text: str) -> bool:
     """Whether a key-shaped text is filler: `EXAMPLE`, `your-key`, one stretch over and over, the alphabet, a handful of characters."""
     head = text[:_LONGEST_LOOK]
     few = len(head) >= 20 and len(set(head)) <= _FEWEST
-    return few or _FILLER.search(head) is not None or _in_sequence(head) * 2 >= len(head)
+    return few or _is_spelt(head) or _is_repeated(head) or _is_sequence(head)
+
+
+def is_monotonous(text: str, bits: float) -> bool:
+    """Whether the entropy of *text* is below *bits* a character; mostly told by how many characters are different."""
+    length, different = len(text), len(set(text))
+    others = length - different + 1
+    if length and math.log2(length) - others * math.log2(others) / length >= bits:
+        return False
+    return entropy(text) < bits
+
+
+def _is_spelt(text: str) -> bool:
+    low = text.lower()
+    for stem in _STEMS:
+        if stem in low:
+            return _SPELT.search(text) is not None
+    return False
+
+
+def _is_repeated(text: str) -> bool:
+    """Ask the expensive pattern only where a few characters stand again."""
+    for at in range(0, len(text) - _AGAIN, _AGAIN):
+        if text.find(text[at : at + _AGAIN], at + 1) >= 0:
+            return _REPEATED.search(text) is not None
+    return False
+
+
+def _is_sequence(text: str) -> bool:
+    """Whether half of a text stands in runs; then every second pair of neighbours shows at least a quarter of them."""
+    near = [True for before, char in zip(text[::2], text[1::2], strict=False) if -2 < ord(before) - ord(char) < 2]
+    return len(near) * 8 >= len(text) and _in_sequence(text) * 2 >= len(text)
 
 
 def _in_sequence(text: str) -> int:

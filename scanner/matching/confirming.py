@@ -47,13 +47,13 @@ class Candidate(NamedTuple):
 
 def confirm(rule: CompiledRule, secret: str) -> Confidence | None:
     """Return how sure a rule is of a candidate, None if its checks or common sense refuse it."""
-    from keysweep.rules.checks import CHECKS, PROOFS, entropy, is_placeholder
+    from keysweep.rules.checks import CHECKS, PROOFS, is_monotonous, is_placeholder
 
     if not all(CHECKS[name](secret) for name in rule.checks):
         return None
     if PROOFS.intersection(rule.checks):
         return Confidence.CHECKED
-    if (rule.alphabet or rule.pair) and (is_placeholder(secret) or entropy(secret) < _LEAST_ENTROPY):
+    if (rule.alphabet or rule.pair) and (is_placeholder(secret) or is_monotonous(secret, _LEAST_ENTROPY)):
         return None
     return Confidence.SHAPE
 

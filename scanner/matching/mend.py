@@ -14,6 +14,8 @@ from keysweep.scanner.decoders import Decoded, Piece
 from keysweep.scanner.decoders.escapes import unescape
 
 _MOST = 4096
+_RECORD = 64 << 10
+"""How far back a log record may begin."""
 _MARGIN = rb"[ \t]{0,40}(?:(?:[|>+*#]|\xe2\x94\x82|\xe2\x94\x83|//)[ \t]{0,8})?"
 _LINE = rb"(?:[ \t]{0,40}(?:[|]|\xe2\x94\x82|\xe2\x94\x83)[ \t]{0,2})?(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n|\r)" + _MARGIN
 _SHELL = rb"\\\r?\n[ \t]{0,40}"
@@ -54,7 +56,9 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     A log record that was split says so, and so do strings that are added.  A line break says so where the line is as long as one beside
     it or as a terminal is wide, and the next line begins with more of the same.
     """
-    if _ADDED.match(data, end) or (_NODE.match(data, end) and _PARTIAL.match(data, data.rfind(b"\n", 0, end) + 1)):
+    if _ADDED.match(data, end) or (
+        _NODE.match(data, end) and _PARTIAL.match(data, data.rfind(b"\n", max(end - _RECORD, 0), end) + 1)
+    ):
         return True
     next_string = _ADJACENT.match(data, end)
     if next_string is not None:
@@ -67,8 +71,10 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     more = _MORE.match(data, cut.end())
     if more is None or not _random(more[0]):
         return False
-    escaped = data.rfind(b"\\n", 0, end)
-    begin = max(data.rfind(b"\n", 0, end) + 1, escaped + 2 if escaped >= 0 else 0)
+    low = max(start - _MOST, 0)
+    begin = max(data.rfind(b"\n", low, end) + 1, low)
+    escaped = data.rfind(b"\\n", begin, end)
+    begin = escaped + 2 if escaped >= 0 else begin
     width = end - begin
     beside = len(more[0]) if more.end() < len(data) and data[more.end()] in b"\r\n\\" else -1
     return width >= _NARROWEST and (width in _WIDTHS or beside == width)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ _FINGERPRINTER = Fingerprinter(b"accuracy" * 4)
 
 def _scan(folder: Path) -> Sequence[Reported]:
     tools = toolbox(None, rules=(), ocr=False, profile="ci", accepted=None)
-    result = scan([Files(folder)], dataclasses.replace(tools, fingerprinter=_FINGERPRINTER))
+    result = scan([Files(folder)], tools._replace(fingerprinter=_FINGERPRINTER))
     return [
         Reported(
             path=below(place.path, folder),
