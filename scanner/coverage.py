@@ -1,7 +1,5 @@
 """What a scan read, and what it did not and why.  "Nothing read" is not "clean"."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple, final
 
@@ -20,6 +18,10 @@ class Gap(StrEnum):
     OCR_TIMEOUT = "ocr-timeout"
     OCR_FAILED = "ocr-failed"
     ARCHIVE_BOMB = "truncated:bomb"
+    ARCHIVE_LIMITS = "archive-limits"
+    ARCHIVE_BROKEN = "archive-broken"
+    ENCRYPTED = "encrypted"
+    DATABASE_BROKEN = "database-broken"
     CORRUPT = "corrupt"
     OUTSIDE = "outside-of-target"
     NOT_A_REPOSITORY = "not-a-repository"
@@ -82,7 +84,7 @@ class CoverageLog:
         """Record that *path* was not read, or not to its end."""
         self._skipped.add(Skip(path=path, reason=reason))
 
-    def add(self, other: CoverageLog) -> None:
+    def add(self, other: "CoverageLog") -> None:
         """Count what another log collected, too."""
         self.files += other.files
         self.bytes += other.bytes

@@ -1,7 +1,5 @@
 """The values a scan is made of: from `Blob` (bytes) over `Segment` (text) and `Match` (plaintext) to `Finding` (safe)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
@@ -47,10 +45,10 @@ Origin = FileOrigin | CommitOrigin | StreamOrigin
 
 
 def name_of(origin: Origin) -> str:
-    """Return the path of an origin, as coverage and occurrences name it."""
+    """Return the path of an origin, as coverage names it: `archive!member` for what lies in an archive."""
     match origin:
-        case FileOrigin(path=path) | CommitOrigin(path=path):
-            return path
+        case FileOrigin(path=path, member=member) | CommitOrigin(path=path, member=member):
+            return path if member is None else f"{path}!{member}"
         case StreamOrigin(name=name):
             return name
 
@@ -83,6 +81,17 @@ class Placed(NamedTuple):
     box: Box
 
 
+class Cell(NamedTuple):
+    """Where in a database a run of a segment's text stands."""
+
+    start: int
+    """Byte offset into `Segment.data`; the run goes up to the next cell."""
+    table: str
+    rowid: int | None
+    """None for a table that has none."""
+    column: str
+
+
 class Segment(NamedTuple):
     """Text as bytes, with the way back to where it stands."""
 
@@ -104,6 +113,8 @@ class Segment(NamedTuple):
     """Length of the encoded run; None where `data` is the stored bytes themselves."""
     layout: tuple[Placed, ...] = ()
     """For text that was read from an image, in order of `start`."""
+    cells: tuple[Cell, ...] = ()
+    """For text from the rows of a database, in order of `start`."""
     read_as: str = ""
     """These bytes were read in that encoding too; what is found through it here was found there."""
 

@@ -1,4 +1,4 @@
-"""How the first bytes of a file say that it is an image; apart from the reader, which is loaded only for one."""
+"""How the first bytes of a file say what it is; apart from the readers, which are loaded only for what they read."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ def is_image(_name: str, head: bytes) -> bool:
     if head.startswith(_SHORT):
         return len(head) >= 26 and b"\0" in head[:26]
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+def is_archive(_name: str, head: bytes) -> bool:
+    """Whether a file begins like an archive, or one compressed file: zip, which office documents are too, gzip, bzip2."""
+    return head.startswith((b"PK\x03\x04", b"\x1f\x8b\x08")) or (head.startswith(b"BZh") and head[4:10] == b"1AY&SY")
+
+
+def is_sqlite(_name: str, head: bytes) -> bool:
+    """Whether a file begins like a SQLite database."""
+    return head.startswith(b"SQLite format 3\0")

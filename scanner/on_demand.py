@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, Match, Segment
-from keysweep.scanner.magic import is_image
+from keysweep.scanner.magic import is_archive, is_image, is_sqlite
 from keysweep.scanner.readers import Reader
 
 if TYPE_CHECKING:
@@ -18,11 +18,39 @@ if TYPE_CHECKING:
 
 def images(load: Callable[[], Reader]) -> Reader:
     """Return a reader for images that is loaded at the first one."""
+    return _on_demand("image", is_image, load)
 
+
+def databases(raw: Reader) -> Reader:
+    """Return a reader for SQLite databases that is loaded at the first one; *raw* reads their pages as bytes."""
+
+    def load() -> Reader:
+        from keysweep.scanner.readers.sqlite import sqlite_reader
+
+        return sqlite_reader(raw)
+
+    return _on_demand("sqlite", is_sqlite, load)
+
+
+def archives(inner: Sequence[Reader]) -> Reader:
+    """Return a reader for archives that is loaded at the first one; *inner* read the members, and the last accepts everything."""
+
+    def choose(name: str, head: bytes) -> Reader:
+        return next(reader for reader in inner if reader.accepts(name, head))
+
+    def load() -> Reader:
+        from keysweep.scanner.readers.archive import archive_reader
+
+        return archive_reader(choose)
+
+    return _on_demand("archive", is_archive, load)
+
+
+def _on_demand(name: str, accepts: Callable[[str, bytes], bool], load: Callable[[], Reader]) -> Reader:
     def segments(blob: Blob, log: CoverageLog) -> Iterator[Segment]:
         yield from load().segments(blob, log)
 
-    return Reader(name="image", accepts=is_image, segments=segments)
+    return Reader(name=name, accepts=accepts, segments=segments)
 
 
 @final

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import final
 
-from keysweep.scanner.finding import CommitOrigin, FileOrigin, Occurrence, Segment, StreamOrigin
+from keysweep.scanner.finding import Cell, CommitOrigin, FileOrigin, Occurrence, Segment, StreamOrigin
 
 
 @final
@@ -24,6 +25,10 @@ class Placer:
     def occurrence(self, start: int, end: int, via: tuple[str, ...] = ()) -> Occurrence:
         """Return the place of `data[start:end]`, which was decoded as *via* says."""
         segment = self._segment
+        if segment.cells:
+            cell = segment.cells[bisect_right(segment.cells, start, key=_start) - 1]
+            pointer = f"/{cell.column}"
+            return self._bare._replace(via=segment.via + via, table=cell.table, rowid=cell.rowid, pointer=pointer)
         if segment.encoded_length is not None:
             return self._bare._replace(
                 start=segment.start,
@@ -54,6 +59,10 @@ def occurrence(segment: Segment, start: int, end: int, via: tuple[str, ...] = ()
     return Placer(segment).occurrence(start, end, via)
 
 
+def _start(cell: Cell) -> int:
+    return cell.start
+
+
 def describe_place(occurrence: Occurrence) -> str:
     """Return a place as one line: path, member, commit, position."""
     name = occurrence.path + (f"!{occurrence.member}" if occurrence.member else "")
@@ -61,6 +70,8 @@ def describe_place(occurrence: Occurrence) -> str:
         name = f"{occurrence.commit[:12]}:{name}"
     if occurrence.line is not None:
         return f"{name}:{occurrence.line}:{occurrence.column}"
+    if occurrence.table is not None:
+        return f"{name} {occurrence.table}[{'?' if occurrence.rowid is None else occurrence.rowid}]{occurrence.pointer}"
     if occurrence.box is not None:
         left, top, width, height = occurrence.box
         return f"{name} [{width}x{height}+{left}+{top}]"

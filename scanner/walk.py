@@ -94,7 +94,7 @@ class Walk(NamedTuple):
         if (self.largest is not None and status.st_size > self.largest) or _is_hole(status):
             log.skip(name, Gap.TOO_LARGE)
             return None
-        return Blob(origin=FileOrigin(path=name), size=status.st_size, open=partial(_open, path))
+        return Blob(origin=FileOrigin(path=name), size=status.st_size, open=partial(open_regular, path))
 
     def _link(self, path: str) -> Gap | None:
         """Return why a link is a gap; None where it is none: it leads nowhere, or to what is scanned under its own name."""
@@ -126,7 +126,7 @@ def _name(entry: os.DirEntry[str]) -> bytes:
     return os.fsencode(entry.name)
 
 
-def _open(path: str) -> BinaryIO:
+def open_regular(path: str) -> BinaryIO:
     """Open a file that was seen to be regular; if it was swapped for something else meanwhile, refuse."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -1,12 +1,15 @@
 """Bytes to text segments: one file a format, each exporting `READER`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.finding import Blob, Segment
+
+WINDOW = 4 << 20
+"""Bytes of one segment."""
+OVERLAP = 64 << 10
+"""Bytes that two segments share, so that a key on the seam is whole in one of them."""
 
 
 class Reader(NamedTuple):

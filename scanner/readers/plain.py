@@ -13,12 +13,8 @@ from typing import BinaryIO
 
 from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, Origin, Segment, name_of
-from keysweep.scanner.readers import Reader
+from keysweep.scanner.readers import OVERLAP, WINDOW, Reader
 
-WINDOW = 4 << 20
-"""Bytes of one segment."""
-OVERLAP = 64 << 10
-"""Bytes that two segments share, so that a key on the seam is whole in one of them."""
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),

@@ -18,8 +18,10 @@ from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Box, Segment
 from keysweep.scanner.ocr import Word
 from keysweep.scanner.readers import Reader
+from keysweep.scanner.readers.archive import archive_reader
 from keysweep.scanner.readers.image import image_reader
 from keysweep.scanner.readers.plain import READER as PLAIN
+from keysweep.scanner.readers.sqlite import sqlite_reader
 from tests.scanner.making import blob
 
 FOLDER = Path(readers.__file__).parent
@@ -37,7 +39,12 @@ class Scripted:
 
 
 WORD = Word(text="hello", box=Box(left=20, top=20, width=30, height=10), line=1, certainty=0.9)
-READERS = {"plain": PLAIN, "image": image_reader(Scripted(WORD))}
+READERS = {
+    "plain": PLAIN,
+    "image": image_reader(Scripted(WORD)),
+    "sqlite": sqlite_reader(PLAIN),
+    "archive": archive_reader(lambda _name, _head: PLAIN),
+}
 
 
 def read(reader: Reader, data: bytes) -> tuple[list[Segment], CoverageLog]:
