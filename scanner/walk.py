@@ -55,6 +55,7 @@ class Walk(NamedTuple):
         """Walk a folder; *prefix* stands before the names as the user would give them."""
         waiting = [""]
         stores = set()
+        of_git = self.of_git or start.endswith(f"/{_GIT}")
         while waiting:
             inner = waiting.pop()
             unread = _STORED if inner in stores else None
@@ -65,7 +66,7 @@ class Walk(NamedTuple):
                 log.skip(f"{prefix}{inner}".rstrip("/") or start, Gap.UNREADABLE)
                 continue
             below = []
-            if (self.of_git or _GIT in inner) and self._is_git_folder(inner, entries):
+            if (of_git or _GIT in inner) and _is_git_folder(f".git/{inner}" if of_git else inner, entries):
                 stores.add(f"{inner}objects/")
                 unread = _INDEX
             for entry in entries:
@@ -105,16 +106,17 @@ class Walk(NamedTuple):
         inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
         return None if inside else Gap.OUTSIDE
 
-    def _is_git_folder(self, inner: str, entries: list[os.DirEntry[str]]) -> bool:
-        """Whether it is a `.git`, or one of a submodule inside of it: told by what it has, for branches may be called anything."""
-        found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries if entry.name in _LAYOUT}
-        return found == _LAYOUT and (self.of_git or _GIT in inner.split("/"))
-
     def _excluded(self, inner: str) -> bool:
         from fnmatch import fnmatchcase
 
         last = inner.rpartition("/")[2]
         return any(fnmatchcase(inner, pattern) or fnmatchcase(last, pattern) for pattern in self.exclude)
+
+
+def _is_git_folder(inner: str, entries: list[os.DirEntry[str]]) -> bool:
+    """Whether it is a `.git`, or one of a submodule inside of it: told by what it has, for branches may be called anything."""
+    found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries if entry.name in _LAYOUT}
+    return found == _LAYOUT and _GIT in inner.split("/")
 
 
 def _is_hole(status: os.stat_result) -> bool:
