@@ -55,9 +55,9 @@ def read_fully(file: BinaryIO, count: int) -> bytes:
 
 
 def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog, *, read_as: str = "") -> Iterator[Segment]:
-    start, line, column, total, repeated = 0, 1, 1, len(data), 0
+    start, line, column, repeated = 0, 1, 1, 0
     while True:
-        fresh = read_fully(file, WINDOW) if len(data) >= WINDOW else b""
+        following = _following(file, data) if len(data) >= WINDOW else b""
         yield Segment(
             origin=origin,
             data=data,
@@ -65,20 +65,32 @@ def _windows(origin: Origin, file: BinaryIO, data: bytes, log: CoverageLog, *, r
             line=line,
             column=column,
             repeated=repeated,
-            goes_on=bool(fresh),
+            goes_on=bool(following),
             read_as=read_as,
         )
-        if not fresh:
-            log.read(total)
+        if not following:
+            log.read(start + len(data))
             return
-        total += len(fresh)
-        passed = data[:-OVERLAP]
-        breaks = passed.count(b"\n")
-        column = len(passed) - passed.rfind(b"\n") if breaks else column + len(passed)
+        passed = len(data) - OVERLAP
+        breaks = data.count(b"\n", 0, passed)
+        column = passed - data.rfind(b"\n", 0, passed) if breaks else column + passed
         line += breaks
-        start += len(passed)
-        data = data[-OVERLAP:] + fresh
+        start += passed
+        data = following
         repeated = OVERLAP
+
+
+def _following(file: BinaryIO, data: bytes) -> bytes:
+    """Return the next window, which begins with the end of *data*; empty at the end of the file.
+
+    A plain file is read from there once more: to put megabytes together costs more than that.
+    """
+    if isinstance(file, io.FileIO) and file.seekable():
+        file.seek(-OVERLAP, io.SEEK_CUR)
+        again = read_fully(file, OVERLAP + WINDOW)
+        return again if len(again) > OVERLAP else b""
+    fresh = read_fully(file, WINDOW)
+    return data[-OVERLAP:] + fresh if fresh else b""
 
 
 def _decoded(
