@@ -29,6 +29,9 @@ _PLACEHOLDER_PASSWORD = re.compile(
     r"|tiger|guest|foo|foobar|bar|baz|letmein|qwerty|abc123|p[a4]ssw[o0]rd[0-9]{0,4}|pass[0-9]{1,4}|1234[0-9]*|minioadmin|toor|default|some\w*"
     r"|your[-_ ]?\w*|my[-_]?\w*password|<.*>|\[.*\]|\{.*\}|\$.*|%.*%|redacted|hidden|dummy|placeholder)$"
 )
+_TELLS_PASSWORD = r"(?i)pass|pwd|secret|credential|placeholder|dummy|fake|redact|changeme|example|hunter2"
+_SHORTEST_PASSWORD, _LONGEST_TOLD = 4, 24
+_PERCENT = r"%[0-9A-Fa-f]{2}"
 _URI = re.compile(r"^[a-z][a-z0-9+.-]*://([^:@/\s]*):([^@\s]*)@", re.IGNORECASE)
 _SENTRY_SECRET = 20
 _LEAST_HEX = 2.6
@@ -49,7 +52,7 @@ _STEMS = re.findall(
 _REPEATED = re.compile(r"(.)\1{7,}|(..)\2{5,}|(...)\3{4,}|(.{4,6})\4{2,}|(.{7,16})\5|(?P<long>.{17,64})(?P=long)")
 _AGAIN = 4
 """In all that `_REPEATED` matches, so many characters stand again further on, for so many places in a row."""
-_TEMPLATE = re.compile(r"[{}$<>]|\.\.\.")
+_TEMPLATE = re.compile(r"[{}$<>]|\.\.\.|EXAMPLE")
 """What stands in a private key that is to be filled in, or was cut short."""
 _LONGEST_LOOK = 512
 _LEAST_RUN = 4
@@ -220,7 +223,16 @@ def _hex_mixed(token: str) -> bool:
 
 def _uri(uri: str) -> bool:
     found = _URI.match(uri)
-    return found is not None and bool(found[2]) and not _PLACEHOLDER_PASSWORD.match(found[2])
+    return found is not None and not _is_placeholder_password(found[2], found[1])
+
+
+def _is_placeholder_password(password: str, user: str) -> bool:
+    """Whether it protects nothing: a letter or three, the user's own name, or words that say what should stand there."""
+    plain = re.sub(_PERCENT, "-", password)
+    if len(plain) < _SHORTEST_PASSWORD or password.lower() == user.lower() or _PLACEHOLDER_PASSWORD.match(password):
+        return True
+    told = re.search(_TELLS_PASSWORD, plain) if len(plain) <= _LONGEST_TOLD else None
+    return told is not None and not any(char.isdigit() for char in plain.replace(told[0], ""))
 
 
 def _entropy_3(token: str) -> bool:

@@ -10,9 +10,11 @@ import re
 from itertools import pairwise
 
 from keysweep.rules.checks import entropy, is_placeholder
-from keysweep.rules.words import in_words
+from keysweep.rules.words import in_words, is_a_name
 
 SHORTEST, LONGEST = 16, 512
+_NAMED = 4
+"""Bits that make a value a name: fewer than behind a prefix of a vendor, for most of what stands in quotes is one."""
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?i)examp|sampl|dummy|fake|mock|place_?hold|change[-_]?(?:me|it)|replace|insert|redact|masked|hidden|your|secret|passw"
@@ -27,7 +29,7 @@ _PUBLISHED = frozenset(
 """Examples of the standards, repeated in the documentation of every library."""
 _SEALED = re.compile(
     r"\$(?:2[abxy]?|5|6|1|y|argon2\w*|pbkdf2\w*|scrypt)\$|\{(?:S?SHA\d*|S?MD5|CRYPT)\}|ENC\[|vault:v\d|(?:sha|md)\d+[-:=]"
-    r"|(?:pbkdf2|scrypt|bcrypt|argon2)|oc-sent-|0x|data:|(?:A(?:KIA|SIA|BIA|CCA|ROA|IDA)|A3T[A-Z0-9])[A-Z0-9]{16}$|(?:SK|AC)[0-9a-f]{32}$|p[kh][-_c]|ssh-|AAAA[BCE]3Nz|MI[IGH][A-Za-z0-9]{5}"
+    r"|(?:pbkdf2|scrypt|bcrypt|argon2)|oc-sent-|0x|data:|BAh[7bo]|(?:A(?:KIA|SIA|BIA|CCA|ROA|IDA)|A3T[A-Z0-9])[A-Z0-9]{16}$|(?:SK|AC)[0-9a-f]{32}$|p[kh][-_c]|ssh-|AAAA[BCE]3Nz|MI[IGH][A-Za-z0-9]{5}"
 )
 """Values that are sealed, hashed or public already."""
 _PATH = re.compile(
@@ -52,7 +54,7 @@ def looks_random(value: str, *, word_like: float = 0.4) -> bool:
         return False
     if entropy(value) < _least_entropy(value) or in_words(value) > word_like * len(solid):
         return False
-    return _changes(solid) and _whole(value, solid)
+    return _changes(solid) and _whole(value, solid) and not is_a_name(value, certain=_NAMED)
 
 
 def is_filler(text: str) -> bool:

@@ -62,7 +62,7 @@ _DENIED = frozenset(
         " filename dir name names type kind count counts length len size max min limit usage budget expires expiry expiration ttl date time"
         " timestamp version format pattern regex prefix suffix placeholder csrf xsrf page next continuation cursor sync cancel cancellation"
         " pagination resume class fingerprint thumbprint arn ref reference alias label title description hint algorithm alg nonce salt iv"
-        " signature sig integrity resolved sort primary foreign partition object cache idempotency index map tokens tokenizer author authors"
+        " signature sig integrity hashed encoded encrypted authenticity antiforgery ice resolved sort primary foreign partition object cache idempotency index map tokens tokenizer author authors"
         " change grant verification unit arg args param params field column row lookup error errors message policy scope scopes domain host port region bucket",
     )
 )

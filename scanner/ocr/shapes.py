@@ -9,6 +9,7 @@ from typing import final
 from keysweep.foundation.secret import Secret
 from keysweep.rules.model import Confidence, Rule
 from keysweep.rules.ruleset import RuleSet
+from keysweep.rules.words import is_a_name
 from keysweep.scanner.finding import Match, Segment
 from keysweep.scanner.ocr.confusable import fold
 
@@ -45,7 +46,7 @@ class OcrShapes:
             while at >= 0:
                 start = folded.offsets[at]
                 run = _RUN.match(segment.data, start)
-                if run and len(run[0]) >= _LEAST_RUN and not _covered(found, start):
+                if run and len(run[0]) >= _LEAST_RUN and not _covered(found, start) and not _is_written(run[0]):
                     found.append(_match(rule, run))
                 at = folded.text.find(prefix, at + 1)
         return sorted(found, key=lambda m: m.start)
@@ -53,6 +54,11 @@ class OcrShapes:
 
 def _covered(found: Sequence[Match], start: int) -> bool:
     return any(match.start <= start < match.end for match in found)
+
+
+def _is_written(run: bytes) -> bool:
+    """Whether it is text that people wrote: a prefix without its marks stands in names too, and pictures show those."""
+    return is_a_name("_".join(re.findall("[A-Za-z0-9]+", run.decode("latin-1"))))
 
 
 def _match(rule: Rule, run: re.Match[bytes]) -> Match:

@@ -36,6 +36,14 @@ REFUSED = {
         "postgresql://svc:****@h/d",
         "postgresql://svc:xxxx@h/d",
         "postgresql://svc:@h/d",
+        "postgresql://svc:abc@h/d",
+        "https://u:%2F%2F@h/d",
+        "mysql://fake:fake@h/d",
+        "redis://:myredissecret@h/1",
+        "postgres://cacheuser:cachepass@h/d",
+        "https://embedded-user:embedded-password@h/d",
+        "http://user:pass%20pass@h/d",
+        "http://user:hunter2@h/d",
         "postgresql://h/d",
         "your text",
     ],
@@ -55,6 +63,7 @@ REFUSED = {
     "private-key": [
         "-----BEGIN PRIVATE KEY-----" + "A" * 64 + "-----END PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----",
+        f"-----BEGIN PRIVATE KEY-----EXAMPLE{string.ascii_letters}{string.digits}{string.ascii_letters}-----END PRIVATE KEY-----",
     ],
 }
 """Texts that a check without a checksum must refuse."""
@@ -73,6 +82,14 @@ def test_a_check_accepts_what_its_vendor_issues(name: str) -> None:
         for seed in range(20):
             made = example(rule, seed=seed, template=seed)
             assert CHECKS[name](made.key.decode()), f"{rule.id}, seed {seed}"
+
+
+@pytest.mark.parametrize(
+    "password", ["Compass-Rose7", "S3cretGarden42", "passiflora-incarnata-edulis-alata", "fe8Qk2", "svc1"]
+)
+def test_a_poor_password_is_one(password: str) -> None:
+    """With a number of its own, or too long for filler, it may be what protects a service."""
+    assert CHECKS["uri-password"](f"postgresql://svc:{password}@h/d")
 
 
 @pytest.mark.parametrize("name", sorted(COVERED))

@@ -226,3 +226,9 @@ def test_shapes_in_images_look_at_nothing_else() -> None:
     data = key("anthropic-api-key").encode()
     assert list(shapes.find(segment(data))) == []
     assert [match.rule for match in shapes.find(segment(data, via=("ocr",)))] == ["anthropic-api-key"]
+
+
+def test_names_in_pictures_are_no_keys() -> None:
+    """Folded, the boxes of a diagram begin like a vendor's keys."""
+    boxes = b"AccessDecisionManager\nAbstractAccessDecisionManager\nAccessDecisionVoterOfTheProvider\n"
+    assert list(OcrShapes(ruleset()).find(segment(boxes, via=("ocr",)))) == []

@@ -49,7 +49,7 @@ def own(rule: Rule) -> set[str]:
     if rule.id in URIS:
         return set(string.ascii_letters + string.digits + "._~%/?=&#-+:,@")
     tail = set(re.findall(r"=\{0,2\}", rule.pattern) and ["="])
-    return set(characters(rule.alphabet)) | tail
+    return set(characters(rule.alphabet)) | set(characters(rule.pair_alphabet)) | tail
 
 
 def assert_exact(made: Example, before: str, after: str) -> None:

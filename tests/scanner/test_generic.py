@@ -141,6 +141,13 @@ UUID = "3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b"
         pytest.param(f'if token == "abc1":\n    x = "{VALUE}"', id="another name's value"),
         pytest.param("token=ghp_" + drawn(ALNUM, 36), id="a key that a rule refuses"),
         pytest.param(f"BRAVE_API_KEY={VALUE}", id="a vendor's key that does not look like one"),
+        pytest.param(f'"hashed_secret": "{drawn(HEX, 40)}"', id="a hash in a baseline"),
+        pytest.param(f'encodedPassword = "{VALUE}"', id="an encoded password"),
+        pytest.param(f'name="authenticity_token" value="{VALUE}"', id="a token of one form"),
+        pytest.param("a=ice-pwd:" + VALUE, id="a password of one call"),
+        pytest.param('"s3_access_keys","s3AccessSettings"', id="a name with a number"),
+        pytest.param("SEARCH_KEY: _win32typing.PyIID", id="a type with a number"),
+        pytest.param("token: BAh7BjoIZm9vIghiYXI3QjdQx2", id="an object in a cookie"),
         pytest.param("API_KEY=AKIA" + drawn(BASE32, 16), id="a public half"),
     ],
 )
