@@ -139,6 +139,16 @@ class Match(NamedTuple):
     """What the key says of itself, name and value: an account, an issuer, an expiry.  Public, in order of the names."""
 
 
+class Region(NamedTuple):
+    """A stretch of a file as editors count it: lines, and columns in units of UTF-16, both from 1."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    """Behind the last character."""
+
+
 class Occurrence(NamedTuple):
     """One place where a finding stands.  The fields are those of the JSON of a scan."""
 
@@ -158,6 +168,8 @@ class Occurrence(NamedTuple):
     rowid: int | None = None
     box: tuple[int, int, int, int] | None = None
     """left, top, width, height in pixels."""
+    region: Region | None = None
+    """None where the stored bytes are no text."""
 
 
 class Finding(NamedTuple):

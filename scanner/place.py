@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import final
 
-from keysweep.scanner.finding import Cell, CommitOrigin, FileOrigin, Occurrence, Segment, StreamOrigin
+from keysweep.scanner.finding import Cell, CommitOrigin, FileOrigin, Occurrence, Region, Segment, StreamOrigin
 
 
 @final
@@ -21,6 +21,9 @@ class Placer:
         self._bare = _at(segment)
         self._counted = 0
         self._breaks = 0
+        self._line_begins = 0
+        self._measured = 0
+        self._units = 0
 
     def occurrence(self, start: int, end: int, via: tuple[str, ...] = ()) -> Occurrence:
         """Return the place of `data[start:end]`, which was decoded as *via* says."""
@@ -37,19 +40,39 @@ class Placer:
                 box=_box(segment, start, end),
             )
         breaks = self._breaks_before(start)
-        column = start - segment.data.rfind(b"\n", 0, start) if breaks else segment.column + start
         return self._bare._replace(
             line=segment.line + breaks,
-            column=column,
+            column=start - self._line_begins + self._first_column,
             start=segment.start + start,
             end=segment.start + end,
             via=segment.via + via,
+            region=self._region(segment.line + breaks, start, end),
         )
+
+    @property
+    def _first_column(self) -> int:
+        """Column at which the text of the current line begins: what was before the segment is known in bytes only."""
+        return 1 if self._line_begins else self._segment.column
+
+    def _region(self, line: int, start: int, end: int) -> Region:
+        """Return the place as editors count it; each byte of a line is measured once, however many keys it has."""
+        if self._measured < self._line_begins:
+            self._measured, self._units = self._line_begins, 0
+        self._units += _units(self._segment.data[self._measured : start])
+        self._measured = start
+        column = self._units + self._first_column
+        text = self._segment.data[start:end]
+        breaks = text.count(b"\n")
+        if not breaks:
+            return Region(line, column, line, column + _units(text))
+        return Region(line, column, line + breaks, _units(text[text.rfind(b"\n") + 1 :]) + 1)
 
     def _breaks_before(self, start: int) -> int:
         if start < self._counted:
-            self._counted, self._breaks = 0, 0
-        self._breaks += self._segment.data.count(b"\n", self._counted, start)
+            self._counted = self._breaks = self._line_begins = self._measured = self._units = 0
+        if (more := self._segment.data.count(b"\n", self._counted, start)) > 0:
+            self._breaks += more
+            self._line_begins = self._segment.data.rfind(b"\n", self._counted, start) + 1
         self._counted = start
         return self._breaks
 
@@ -57,6 +80,11 @@ class Placer:
 def occurrence(segment: Segment, start: int, end: int, via: tuple[str, ...] = ()) -> Occurrence:
     """Return the place of `segment.data[start:end]`, which was decoded as *via* says."""
     return Placer(segment).occurrence(start, end, via)
+
+
+def _units(text: bytes) -> int:
+    """Return the length of text in units of UTF-16."""
+    return len(text) if text.isascii() else len(text.decode("utf-8", "replace").encode("utf-16-le")) // 2
 
 
 def _start(cell: Cell) -> int:

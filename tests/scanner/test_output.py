@@ -11,10 +11,12 @@ import jsonschema
 import pytest
 
 from keysweep.scanner import output
+from keysweep.scanner.on_demand import archives
 from keysweep.scanner.output import Look
+from keysweep.scanner.readers.plain import READER as PLAIN
 from samples.inputs.logs import write_agent_log
 from samples.inputs.repository import make_repository
-from tests.scanner.making import assert_absent, example, key
+from tests.scanner.making import assert_absent, example, key, look_at
 from tests.scanner.running import Done, keysweep, store_with
 
 SCHEMA = json.loads(Path(__file__).with_name("scan-v1.schema.json").read_text())
@@ -144,11 +146,99 @@ def test_each_sarif_result_has_a_place_with_four_numbers_and_a_hash() -> None:
         assert set(region) == {"startLine", "startColumn", "endLine", "endColumn"}
         assert (region["startLine"], region["startColumn"]) < (region["endLine"], region["endColumn"])
         hashes.append(result["partialFingerprints"]["primaryLocationLineHash"])
-    assert len(hashes) == len(set(hashes)) == 4
+    assert len(hashes) == len(set(hashes)) == 5
     assert "snippet" not in json.dumps(run)
     assert "contextRegion" not in json.dumps(run)
     uris = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]]
     assert "odd\n\x1b[31m\udcff é.txt" in {unquote(uri, errors="surrogateescape") for uri in uris}
+
+
+def sarif_of(path: Path, **changes: object) -> dict[str, Any]:
+    """Scan in this process, with the rules that are compiled already."""
+    (run,) = json.loads(output.get("sarif").render(look_at(path, **changes), Look()))["runs"]
+    return run
+
+
+def regions(text: str | bytes, name: str = "a.txt") -> list[str]:
+    """Return what an editor that counts as SARIF says would mark in a file."""
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    run = sarif_of(Path(name))
+    assert run["columnKind"] == "utf16CodeUnits"
+    lines = [line.encode("utf-16-le") for line in Path(name).read_bytes().decode("utf-8", "replace").split("\n")]
+    marked = []
+    for result in run["results"]:
+        region = result["locations"][0]["physicalLocation"]["region"]
+        first, last = region["startLine"] - 1, region["endLine"] - 1
+        stretch = lines[first : last + 1]
+        stretch[-1] = stretch[-1][: 2 * (region["endColumn"] - 1)]
+        stretch[0] = stretch[0][2 * (region["startColumn"] - 1) :]
+        marked.append("\n".join(part.decode("utf-16-le") for part in stretch))
+    return marked
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("é = ", id="two bytes, one unit"),
+        pytest.param("🔑 = ", id="four bytes, two units"),
+        pytest.param("日本語\n日本語🔑 = ", id="a line above"),
+        pytest.param(b"\xff\xfe = ", id="no characters at all"),
+    ],
+)
+def test_a_sarif_column_is_what_an_editor_marks(before: str | bytes) -> None:
+    """In units of UTF-16, as declared: exactly the key, whatever stands before it, and the second one of a line too."""
+    before = before if isinstance(before, bytes) else before.encode()
+    first, second = key("github-pat"), key("github-pat", seed=1)
+    assert sorted(regions(before + f"{first} ü🔑 {second}\nlast".encode())) == sorted([first, second])
+
+
+def test_a_sarif_region_of_many_lines_ends_where_the_key_does() -> None:
+    """A private key is no single line."""
+    secret = key("private-key").replace("\\n", "\n")
+    assert "\n" in secret
+    assert regions(f"é: |\n{secret}\n") == [secret]
+
+
+def test_a_place_without_lines_is_in_sarif_too() -> None:
+    """The file is marked at its beginning, and the message says where in it."""
+    import zipfile
+
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("x/k.txt", "\n\n" + key("github-pat"))
+    run = sarif_of(Path("a.zip"), readers=(archives((PLAIN,)), PLAIN))
+    (result,) = run["results"]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
+    assert "a.zip!x/k.txt:3:1" in result["message"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule", "title"),
+    [
+        ("api_key = 'q8Rt2LmZx7Vw4KpN9sYb'", "generic-assignment", "Value of a setting"),
+        ("Authorization: Bearer q8Rt2LmZx7Vw4KpN9sYbT3", "generic-authorization", "authorization header"),
+    ],
+)
+def test_a_rule_of_no_vendor_says_what_it_is(line: str, rule: str, title: str) -> None:
+    """Not a stored credential, no more severe than what was found, and not called precise."""
+    Path("a.env").write_text(line + "\n")
+    (run,) = json.loads(keysweep("scan", "a.env", "-o", "sarif").out)["runs"]
+    (described,) = run["tool"]["driver"]["rules"]
+    assert described["id"] == rule
+    assert title in described["shortDescription"]["text"]
+    assert described["properties"]["precision"] == "low"
+    assert float(described["properties"]["security-severity"]) < 7
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_path_from_the_root_is_below_the_working_folder_or_an_address(inside: bool, tmp_path: Path) -> None:
+    """Code scanning knows no other."""
+    folder = Path.cwd() if inside else tmp_path / "elsewhere"
+    folder.mkdir(exist_ok=True)
+    (folder / "a b.txt").write_text(key("github-pat"))
+    run = sarif_of(folder / "a b.txt")
+    uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == ("a%20b.txt" if inside else f"file://{folder}/a%20b.txt")
 
 
 def test_a_sarif_hash_survives_lines_above() -> None:
@@ -200,8 +290,6 @@ def test_every_format_exports_what_it_should() -> None:
 @pytest.mark.parametrize("columns", [60, 80, 140])
 def test_text_fits_the_terminal(columns: int) -> None:
     """No line of findings is wider than the terminal, however long a path is."""
-    from tests.scanner.making import look_at
-
     folder = Path("/".join(["a-rather-long-folder-name"] * 6))
     folder.mkdir(parents=True)
     (folder / "a.txt").write_text(f"token={key('github-pat')}\n")
