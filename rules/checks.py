@@ -24,15 +24,15 @@ from keysweep.rules.structure import WebToken, json_in_base64, macaroon, web_tok
 Check = Callable[[str], bool]
 """Whether a candidate passes."""
 
-_PLACEHOLDER_PASSWORD = re.compile(
+_FILLED_IN = (
     r"(?i)^(?:password|passwd|pass|pwd|pw|secret|changeme|change_me|example|user|username|postgres|root|admin|test|xxx+|\*+|\.+"
     r"|tiger|guest|foo|foobar|bar|baz|letmein|qwerty|abc123|p[a4]ssw[o0]rd[0-9]{0,4}|pass[0-9]{1,4}|1234[0-9]*|minioadmin|toor|default|some\w*"
     r"|your[-_ ]?\w*|my[-_]?\w*password|<.*>|\[.*\]|\{.*\}|\$.*|%.*%|redacted|hidden|dummy|placeholder)$"
 )
-_TELLS_PASSWORD = r"(?i)pass|pwd|secret|credential|placeholder|dummy|fake|redact|changeme|example|hunter2"
+_TELLS_FILLER = r"(?i)pass|pwd|secret|credential|placeholder|dummy|fake|redact|changeme|example|hunter2"
 _SHORTEST_PASSWORD, _LONGEST_TOLD = 4, 24
 _PERCENT = r"%[0-9A-Fa-f]{2}"
-_URI = re.compile(r"^[a-z][a-z0-9+.-]*://([^:@/\s]*):([^@\s]*)@", re.IGNORECASE)
+_URI = r"(?i)^[a-z][a-z0-9+.-]*://([^:@/\s]*):([^@\s]*)@"
 _SENTRY_SECRET = 20
 _LEAST_HEX = 2.6
 """Bits a character; hexadecimal digits by chance have less in one text of millions."""
@@ -41,15 +41,13 @@ _WORDS = (
     "|yourapikey|your_api|your-api|yourtoken|your_token|your-token|my-api-key|my_api_key|myapikey|my-secret|my_secret|mysecret"
     "|test-key|test_key|testkey|test_token|test-token|fakekey|fake_key|fake-key|fake_token|fake-token|secretkey"
 )
-_SPELT = re.compile(
-    rf"{_WORDS}|{_WORDS.upper()}|(?:\A|[-_.])(?:fake|demo|none|FAKE|DEMO|NONE)(?:[-_.]|\Z)|[xX]{{6,}}|__OPENCLAW_REDACTED__"
-)
+_SPELT = rf"{_WORDS}|{_WORDS.upper()}|(?:\A|[-_.])(?:fake|demo|none|FAKE|DEMO|NONE)(?:[-_.]|\Z)|[xX]{{6,}}|__OPENCLAW_REDACTED__"
 _STEMS = re.findall(
     r"\S+",
     "example placeholder change redacted sample dummy notreal replace insert your my test fake secretkey demo none xxxxxx",
 )
 """One of them, in small letters, is in all that `_SPELT` matches."""
-_REPEATED = re.compile(r"(.)\1{7,}|(..)\2{5,}|(...)\3{4,}|(.{4,6})\4{2,}|(.{7,16})\5|(?P<long>.{17,64})(?P=long)")
+_REPEATED = r"(.)\1{7,}|(..)\2{5,}|(...)\3{4,}|(.{4,6})\4{2,}|(.{7,16})\5|(?P<long>.{17,64})(?P=long)"
 _AGAIN = 4
 """In all that `_REPEATED` matches, so many characters stand again further on, for so many places in a row."""
 _TEMPLATE = re.compile(r"[{}$<>]|\.\.\.|EXAMPLE")
@@ -86,7 +84,7 @@ def _is_spelt(text: str) -> bool:
     low = text.lower()
     for stem in _STEMS:
         if stem in low:
-            return _SPELT.search(text) is not None
+            return re.search(_SPELT, text) is not None
     return False
 
 
@@ -94,13 +92,14 @@ def _is_repeated(text: str) -> bool:
     """Ask the expensive pattern only where a few characters stand again."""
     for at in range(0, len(text) - _AGAIN, _AGAIN):
         if text.find(text[at : at + _AGAIN], at + 1) >= 0:
-            return _REPEATED.search(text) is not None
+            return re.search(_REPEATED, text) is not None
     return False
 
 
 def _is_sequence(text: str) -> bool:
     """Whether half of a text stands in runs; then every second pair of neighbours shows at least a quarter of them."""
-    near = [True for before, char in zip(text[::2], text[1::2], strict=False) if -2 < ord(before) - ord(char) < 2]
+    raw = text.encode("utf-8", "replace")
+    near = [True for before, char in zip(raw[::2], raw[1::2], strict=False) if -2 < before - char < 2]
     return len(near) * 8 >= len(text) and _in_sequence(text) * 2 >= len(text)
 
 
@@ -222,16 +221,16 @@ def _hex_mixed(token: str) -> bool:
 
 
 def _uri(uri: str) -> bool:
-    found = _URI.match(uri)
+    found = re.match(_URI, uri)
     return found is not None and not _is_placeholder_password(found[2], found[1])
 
 
 def _is_placeholder_password(password: str, user: str) -> bool:
     """Whether it protects nothing: a letter or three, the user's own name, or words that say what should stand there."""
     plain = re.sub(_PERCENT, "-", password)
-    if len(plain) < _SHORTEST_PASSWORD or password.lower() == user.lower() or _PLACEHOLDER_PASSWORD.match(password):
+    if len(plain) < _SHORTEST_PASSWORD or password.lower() == user.lower() or re.match(_FILLED_IN, password):
         return True
-    told = re.search(_TELLS_PASSWORD, plain) if len(plain) <= _LONGEST_TOLD else None
+    told = re.search(_TELLS_FILLER, plain) if len(plain) <= _LONGEST_TOLD else None
     return told is not None and not any(char.isdigit() for char in plain.replace(told[0], ""))
 
 

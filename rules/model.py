@@ -1,7 +1,5 @@
 """A detection rule: values only."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
@@ -24,7 +22,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """4 for critical down to 0 for info."""
-        return 4 - list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {severity: 4 - place for place, severity in enumerate(Severity)}
 
 
 class Confidence(StrEnum):

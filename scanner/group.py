@@ -1,7 +1,5 @@
 """From single sightings to findings: one finding a key, however often it occurs.  Pure, and free of the order of sightings."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -43,18 +41,8 @@ def group(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
 
 
 def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
-    best = min(
-        together,
-        key=lambda s: (
-            -s.severity.rank,
-            _CONFIDENCE_ORDER.index(s.confidence),
-            -len(s.preview.prefix),
-            s.rule,
-            s.provider,
-            s.preview.prefix,
-            s.preview.length,
-        ),
-    )
+    best = together[0] if len(together) == 1 else min(together, key=_most_telling)
+    places = {s.occurrence for s in together}
     matches = [s.credential for s in together if s.credential is not None]
     return Finding(
         id=f"f-{fingerprint.digest.hex()[:_ID_DIGITS]}",
@@ -67,9 +55,21 @@ def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
         fingerprint=fingerprint,
         preview=best.preview,
         credential=min(matches, key=_surest) if matches else None,
-        occurrences=tuple(sorted({s.occurrence for s in together}, key=_place)),
+        occurrences=tuple(places if len(places) == 1 else sorted(places, key=_place)),
         live=min((s.live for s in together if s.live is not None), key=_LIVE_ORDER.index, default=None),
         facts=tuple(sorted({fact for s in together if s.rule == best.rule for fact in s.facts})),
+    )
+
+
+def _most_telling(sighting: Sighting) -> tuple[object, ...]:
+    return (
+        -sighting.severity.rank,
+        _CONFIDENCE_ORDER.index(sighting.confidence),
+        -len(sighting.preview.prefix),
+        sighting.rule,
+        sighting.provider,
+        sighting.preview.prefix,
+        sighting.preview.length,
     )
 
 

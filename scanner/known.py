@@ -1,7 +1,5 @@
 """The question a scan asks about each key: is it one of ours?  Implemented on the right, by the vault."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum

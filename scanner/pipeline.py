@@ -1,7 +1,5 @@
 """The use case: sources to findings, with what was read and what was not.  Prints nothing, opens no socket."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime

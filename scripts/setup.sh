@@ -36,3 +36,5 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 echo "Installing Python packages into $venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+# An editable installation is not compiled, and where bytecode is not written every start would compile it anew.
+"$venv/bin/python" -m compileall -q keysweep rules scanner rotation reports

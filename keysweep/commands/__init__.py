@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
 
 from keysweep.commands import _scan_lean
+from keysweep.commands._scan_options import ScanOptions
 from keysweep.foundation.errors import ExitCode, KeysweepError, MissingExtraError
 
 _EXTRAS = {
@@ -22,13 +24,26 @@ _EXTRAS = {
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with one of the fixed exit codes."""
-    sys.exit(execute(args))
+    arguments = sys.argv[1:] if args is None else args
+    plain = _scan_lean.read(arguments, os.environ)
+    if plain is None:
+        sys.exit(_ended(arguments, None))
+    gc.disable()  # all that start-up makes lives to the end; the scan itself turns it on again
+    code = _ended(arguments, plain)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # a plain scan has closed what it opened: to take the interpreter down costs a tenth of a small one
 
 
 def execute(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    arguments = sys.argv[1:] if args is None else args
+    return _ended(arguments, _scan_lean.read(arguments, os.environ))
+
+
+def _ended(arguments: list[str], plain: ScanOptions | None) -> int:
     try:
-        return _run(sys.argv[1:] if args is None else args)
+        return _run(arguments, plain)
     except KeysweepError as error:
         return _report(error)
     except SystemExit as stop:  # ours carry an ExitCode; click ends with a bare 1 when nobody reads the output
@@ -45,12 +60,12 @@ def execute(args: list[str] | None = None) -> int:
         return _report_bug(error)
 
 
-def _run(arguments: list[str]) -> int:
-    if (scan := _scan_lean.read(arguments, os.environ)) is not None:
+def _run(arguments: list[str], plain: ScanOptions | None) -> int:
+    if plain is not None:
         from keysweep.commands._invocation import Invocation
         from keysweep.commands._scan_perform import perform
 
-        return perform(Invocation(), scan)
+        return perform(Invocation(), plain)
     from keysweep.commands import _tree
 
     return _tree.run(arguments)

@@ -1,7 +1,5 @@
 """The options of `scan`, said once: click makes its parameters of this table, and so does the start without click."""
 
-from __future__ import annotations
-
 from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple

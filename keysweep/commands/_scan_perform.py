@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from keysweep.commands import _scan_setup as setup
@@ -28,6 +29,8 @@ def perform(invocation: Invocation, asked: ScanOptions) -> int:
         accepted = setup.baseline(asked.baseline, asked.write_baseline)
         verifier = setup.verifier(invocation) if asked.verify else None
         tools = setup.toolbox(opened, asked, verifier=verifier, accepted=accepted)
+        gc.freeze()
+        gc.enable()
         result = setup.run(sources, tools, opened, asked.targets or (".",), invocation=invocation, jobs=asked.jobs)
     finally:
         if opened is not None:

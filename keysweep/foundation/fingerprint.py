@@ -4,8 +4,6 @@ A fingerprint is HMAC-SHA256 under a key of the store, so that nobody can test a
 alone.  There is no unkeyed hash of a secret anywhere.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple, Self, final
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ class Fingerprinter:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def of(self, secret: Secret) -> Fingerprint:
+    def of(self, secret: "Secret") -> Fingerprint:
         """Return the fingerprint of a whole secret value."""
         return self.of_bytes(secret.reveal())
 

@@ -4,8 +4,6 @@ A decoder is cheap because it never looks at all of the text: it says how the *h
 its encoding, the engine finds those in the same pass as everything else, and only the run around such a place is decoded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ One file, checked when it is read, rebuilt on any doubt, and safe to delete.  A 
 rule is parsed when its anchor was seen.  The engine checks its own part; the rest has a checksum.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import stat

@@ -1,7 +1,5 @@
 """Rules, decoders and gates in one engine: how its patterns are gathered, and what its hits mean."""
 
-from __future__ import annotations
-
 import json
 import re
 import zlib

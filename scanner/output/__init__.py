@@ -1,7 +1,5 @@
 """One file a format, exporting `FORMAT`; converts, never computes."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable
 from pathlib import Path
