@@ -1,5 +1,7 @@
 """A detection rule: values only."""
 
+from __future__ import annotations
+
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
