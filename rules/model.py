@@ -1,7 +1,5 @@
 """A detection rule: values only."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple, NewType
 

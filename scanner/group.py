@@ -1,7 +1,5 @@
 """From single sightings to findings: one finding a key, however often it occurs.  Pure, and free of the order of sightings."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
