@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from keysweep.commands._scan_setup import write
-from keysweep.foundation.errors import ExitCode
+from keysweep.foundation.errors import ExitCode, UsageError
 from keysweep.rules.model import Severity
 from keysweep.scanner import output
 from keysweep.scanner.finding import Finding
@@ -27,10 +27,20 @@ def emit(result: ScanResult, forms: tuple[tuple[str, Path | None], ...], *, colo
         look = Look(color=painted, columns=columns)
         text = output.get(name).render(result, look)
         if path is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            continue
-        write(path, text)
+            _print(text)
+        else:
+            write(path, text)
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader had enough: for whoever ends the process
+    except OSError as error:
+        msg = f"cannot write to standard output: {error.strerror}"
+        raise UsageError(msg) from error
 
 
 def _columns() -> int:
