@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.scanner.known_misses import known_misses
 from tests.scanner.making import Example, example, rulebook, ruleset, segment
 from tests.scanner.writers import CUTS, ENCODINGS
 
@@ -26,35 +28,27 @@ def examples(rule: object) -> list[Example]:
     return [example(rule, seed=seed, template=seed) for seed in range(3)]
 
 
-@pytest.mark.parametrize("form", ENCODINGS)
-def test_a_key_is_found_in_every_encoding(form: str) -> None:
-    """Every format with a public prefix, its exact value, and nothing else beside it."""
-    chance = random.Random(form)
-    missed = []
-    for rule in WITH_PREFIX:
-        for made in examples(rule):
-            data = ENCODINGS[form](made.text.decode(), made.key.decode(), chance)
-            if (rule.provider, made.key) not in values(data):
-                missed.append((rule.id, data[:80]))
-    # An escape within the three characters behind a prefix of letters alone is not looked for.
-    assert len(missed) <= len(WITH_PREFIX) * 3 * 0.02, missed
+SHORTEST_CUT = 40
+"""Characters of a text below which no program breaks it."""
 
 
-@pytest.mark.parametrize("form", CUTS)
-def test_a_key_that_was_cut_is_put_together(form: str) -> None:
-    """The exact value; where the cut falls so that a shorter key of no fixed length stands before it, few are lost."""
-    chance = random.Random(form)
-    tried, missed = 0, []
+@pytest.mark.parametrize("form", [*ENCODINGS, *CUTS])
+def test_a_key_is_found_in_every_form(form: str) -> None:
+    """Every rule with a public prefix, the exact value; the few that are missed are named, with their reason, in `known_misses`."""
+    tried, missed = 0, Counter[str]()
     for rule in WITH_PREFIX:
-        for made in examples(rule):
-            if len(made.text) < 40:
+        for seed, made in enumerate(examples(rule)):
+            if form in CUTS and len(made.text) < SHORTEST_CUT:
                 continue
             tried += 1
-            data = CUTS[form](made.text.decode(), made.key.decode(), chance)
-            if (rule.provider, made.key) not in values(data):
-                missed.append((rule.id, data))
-    assert tried > 100
-    assert len(missed) <= tried * 0.06, missed
+            # NOTE: each example has its own chance, so that another rule in the packs changes nothing here.
+            write, chance = {**ENCODINGS, **CUTS}[form], random.Random(f"{form} {rule.id} {seed}")
+            if (rule.provider, made.key) not in values(write(made.text.decode(), made.key.decode(), chance)):
+                missed[rule.id] += 1
+    known = known_misses(form)
+    assert tried > 400
+    assert missed - known == Counter(), f"missed in {form}, and not known to be"
+    assert known - missed == Counter(), f"found in {form} now: take it out of known_misses"
 
 
 @pytest.mark.parametrize("form", [*ENCODINGS, *CUTS])
