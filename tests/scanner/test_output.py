@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import string
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -215,13 +217,14 @@ def test_a_place_without_lines_is_in_sarif_too() -> None:
 @pytest.mark.parametrize(
     ("line", "rule", "title"),
     [
-        ("api_key = 'q8Rt2LmZx7Vw4KpN9sYb'", "generic-assignment", "Value of a setting"),
-        ("Authorization: Bearer q8Rt2LmZx7Vw4KpN9sYbT3", "generic-authorization", "authorization header"),
+        ("api_key = '{}'", "generic-assignment", "Value of a setting"),
+        ("Authorization: Bearer {}", "generic-authorization", "authorization header"),
     ],
 )
 def test_a_rule_of_no_vendor_says_what_it_is(line: str, rule: str, title: str) -> None:
     """Not a stored credential, no more severe than what was found, and not called precise."""
-    Path("a.env").write_text(line + "\n")
+    value = "".join(random.Random(8).choices(string.ascii_letters + string.digits, k=24))
+    Path("a.env").write_text(line.format(value) + "\n")
     (run,) = json.loads(keysweep("scan", "a.env", "-o", "sarif").out)["runs"]
     (described,) = run["tool"]["driver"]["rules"]
     assert described["id"] == rule
