@@ -61,6 +61,8 @@ class Blob(NamedTuple):
     """In bytes, where known before reading."""
     open: Callable[[], BinaryIO]
     """Opens the bytes for one reading; raises OSError.  The caller closes."""
+    begun: bytes = b""
+    """What was read of them already: `open` goes on behind it."""
 
 
 class Box(NamedTuple):

@@ -16,7 +16,7 @@ from keysweep.scanner.group import Sighting, group
 from keysweep.scanner.known import KnownKeys, MatchKind, Resemblance
 from keysweep.scanner.live import Verifier
 from keysweep.scanner.place import Placer, line_around, occurrence
-from keysweep.scanner.readers import Reader
+from keysweep.scanner.readers import WINDOW, Reader
 from keysweep.scanner.sources import Resolver, Source
 from keysweep.scanner.spans import Spans
 
@@ -126,15 +126,17 @@ def _in_blob(blob: Blob, tools: Toolbox, log: CoverageLog) -> Iterator[Sighting 
 
 
 def _reader(blob: Blob, readers: Sequence[Reader]) -> tuple[Reader, Blob]:
-    """Return the reader for a blob, and the blob opened: its file is opened once."""
+    """Return the reader for a blob, and the blob opened: its file is opened once, and mostly read once."""
     if len(readers) == 1 or blob.size is None:
         return readers[-1], blob
     file = blob.open()
-    head = file.read(_HEAD)
-    file.seek(0)
-    name = name_of(blob.origin)
-    reader = next(reader for reader in readers if reader.accepts(name, head))
-    return reader, Blob(origin=blob.origin, size=blob.size, open=lambda: file)
+    begun = file.read(min(blob.size + 1, WINDOW))
+    name, head = name_of(blob.origin), begun[:_HEAD]
+    for reader in readers[:-1]:
+        if reader.accepts(name, head):
+            file.seek(0)
+            return reader, Blob(blob.origin, blob.size, lambda: file)
+    return readers[-1], Blob(blob.origin, blob.size, lambda: file, begun)
 
 
 def _warn(message: str, *values: str) -> None:

@@ -21,6 +21,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_MARKS = tuple(mark for mark, _ in _BOMS)
+_SAMPLE = 2048
+"""Bytes that tell whether text without a mark is wide."""
 _LAYOUTS = {"utf-32-le": {0}, "utf-32-be": {3}, "utf-16-le": {0, 2}, "utf-16-be": {1, 3}}
 """Which of four bytes are not zero in text of mostly Latin letters without a mark."""
 _FEW, _MOST = 0.1, 0.7
@@ -33,7 +36,9 @@ def _segments(blob: Blob, log: CoverageLog) -> Iterator[Segment]:
     try:
         with blob.open() as file:
             asked = WINDOW if blob.size is None else min(blob.size + 1, WINDOW)
-            head = read_fully(file, asked)
+            head = blob.begun
+            if len(head) != blob.size:
+                head += read_fully(file, asked - len(head))
             encoding = _wide(head)
             if encoding is not None:
                 yield from _decoded(blob.origin, file, head, encoding, log, name)
@@ -115,11 +120,13 @@ def _decoded(
 
 def _wide(head: bytes) -> str | None:
     """Return the encoding of text in units of two or four bytes: by its mark, or by the zeros of plain letters."""
-    for mark, encoding in _BOMS:
+    for mark, encoding in _BOMS if head.startswith(_MARKS) else ():
         if head.startswith(mark):
             return encoding
-    sample = head[: min(len(head) // 4 * 4, 2048)]
-    if len(sample) < 16 or b"\0" not in sample:
+    if head.find(b"\0", 0, _SAMPLE) < 0:
+        return None
+    sample = head[: min(len(head) // 4 * 4, _SAMPLE)]
+    if len(sample) < 16:
         return None
     zeros = [sample[place::4].count(0) * 4 / len(sample) for place in range(4)]
     text = [share < _FEW for share in zeros]

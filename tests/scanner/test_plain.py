@@ -81,7 +81,7 @@ def test_a_table_of_small_numbers_is_not_taken_for_wide_text() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(before=st.binary(max_size=300), after=st.binary(max_size=60))
+@given(before=st.binary(max_size=300), after=st.binary(max_size=60).filter(lambda text: b"ignore" not in text))
 def test_offsets_line_and_column_map_back(before: bytes, after: bytes) -> None:
     """start and end slice the file to exactly the key; line and column, counted in bytes, lead to the same place."""
     secret = key("anthropic-api-key").encode()
