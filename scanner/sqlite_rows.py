@@ -26,6 +26,9 @@ SHORTEST = 8
 _MEMORY = 1 << 30
 _SECONDS = 60
 _STEPS = 100_000
+_COLUMNS = "table_xinfo"
+_STORED = frozenset((0, 3))
+"""Kinds of columns whose values are stored: plain ones and computed ones that are kept.  To ask for the others would compute them."""
 
 
 def _confine() -> None:
@@ -35,11 +38,13 @@ def _confine() -> None:
         resource.setrlimit(limit, (value, value))
 
 
-def _only_reads(action: int, *_details: object) -> int:
-    return sqlite3.SQLITE_OK if action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ} else sqlite3.SQLITE_DENY
+def _only_reads(action: int, what: object, *_details: object) -> int:
+    reads = action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
+    return sqlite3.SQLITE_OK if reads or (action == sqlite3.SQLITE_PRAGMA and what == _COLUMNS) else sqlite3.SQLITE_DENY
 
 
-def _open(path: str) -> sqlite3.Connection:
+def open_for_reading(path: str) -> sqlite3.Connection:
+    """Open a private copy: whatever its schema asks for, columns of tables are read and nothing else is done."""
     connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True)
     connection.text_factory = bytes
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -59,17 +64,22 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int | None, tuple[object, ...], list[str]]]:
-    quoted = '"' + table.replace('"', '""') + '"'
+    described = connection.execute(f"PRAGMA {_COLUMNS}({_quoted(table)})").fetchall()
+    names = [column[1].decode("utf-8", "replace") for column in described if column[6] in _STORED]
+    columns = ", ".join(_quoted(name) for name in names)
     try:
-        cursor = connection.execute(f"SELECT _rowid_, * FROM {quoted}")  # noqa: S608  a name in quotes
+        cursor = connection.execute(f"SELECT _rowid_, {columns} FROM {_quoted(table)}")  # noqa: S608  names in quotes
         with_rowid = True
     except sqlite3.OperationalError:
-        cursor = connection.execute(f"SELECT * FROM {quoted}")  # noqa: S608  as above
+        cursor = connection.execute(f"SELECT {columns} FROM {_quoted(table)}")  # noqa: S608  as above
         with_rowid = False
-    names = [column[0] for column in cursor.description][with_rowid:]
     for row in cursor:
         identifier = row[0] if with_rowid and isinstance(row[0], int) else None
         yield identifier, row[with_rowid:], names
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _write(connection: sqlite3.Connection, out: BinaryIO) -> bytes:
@@ -103,7 +113,7 @@ def main(path: str) -> int:
     _confine()
     out = sys.stdout.buffer
     try:
-        went = _write(_open(path), out)
+        went = _write(open_for_reading(path), out)
     except (sqlite3.Error, MemoryError, UnicodeError):
         went = BROKEN
     out.write(RECORD.pack(END, 0, 0, len(went)) + went)

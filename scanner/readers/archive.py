@@ -183,9 +183,8 @@ class _Opened:
                     self._log.skip(name_of(origin), Gap.ARCHIVE_LIMITS)
                     return
                 else:
-                    del (
-                        member.CRC
-                    )  # NOTE: it is checked before the last bytes are given out; a wrong one must hide nothing
+                    # NOTE: a checksum is compared before the last bytes are given out; a wrong one must hide nothing.
+                    del member.CRC
                     try:
                         stream = opened.open(member)
                     except (OSError, *_BROKEN):

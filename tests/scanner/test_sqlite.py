@@ -17,6 +17,7 @@ from keysweep.scanner.pipeline import ScanResult
 from keysweep.scanner.place import describe_place
 from keysweep.scanner.readers.plain import READER as PLAIN
 from keysweep.scanner.sources.files import Files
+from keysweep.scanner.sqlite_rows import open_for_reading
 from tests.scanner.making import key, look
 
 READERS = (databases(PLAIN), PLAIN)
@@ -121,11 +122,32 @@ def test_what_a_schema_asks_for_is_not_run() -> None:
         INSERT,
         "CREATE VIEW v AS SELECT load_extension('/tmp/evil.so') FROM ItemTable",
         "CREATE VIRTUAL TABLE f USING fts5(body)",
-        "CREATE TABLE g (a TEXT, b TEXT GENERATED ALWAYS AS (upper(a)))",
-        "INSERT INTO g VALUES ('nothing at all')",
+        "CREATE TABLE g (a TEXT GENERATED ALWAYS AS (upper(b)), b TEXT)",
+        "INSERT INTO g VALUES (:value)",
         value=f"token={SECRET}",
     )
-    assert in_rows(path) == [("ItemTable", 1, "/value")]
+    assert set(in_rows(path)) == {("ItemTable", 1, "/value"), ("g", 1, "/b")}
+    assert scanned(path).coverage.complete
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT upper(value) FROM ItemTable",
+        "SELECT * FROM v",
+        "INSERT INTO ItemTable VALUES ('a', 'b')",
+        "ATTACH '/etc/passwd' AS other",
+        "PRAGMA writable_schema = ON",
+        "CREATE TEMP TABLE t (a)",
+    ],
+)
+def test_a_connection_does_nothing_but_read(statement: str) -> None:
+    """Whatever a schema could lead to: functions, other files, writing."""
+    path = made(Path("a.db"), CREATE, "CREATE VIEW v AS SELECT upper(value) FROM ItemTable")
+    with closing(open_for_reading(str(path))) as connection:
+        assert connection.execute("SELECT value FROM ItemTable").fetchall() == []
+        with pytest.raises(sqlite3.Error):
+            connection.execute(statement)
 
 
 def _cut(data: bytes) -> bytes:
