@@ -1,7 +1,7 @@
 """Base64, standard and URL alphabet, also wrapped over lines: found by what the heads of keys look like in it.
 
 Three bytes are four characters, so a head looks different by where in its group of three it begins.  Each anchor is the head's own
-characters, with classes for the two that it shares with its neighbours.
+characters, and of a short head classes for the two that it shares with its neighbours.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _PART = 6
 """Bytes of a head that are looked for: enough to be rare, short enough to be seldom cut."""
 _TWICE = 4
 """Characters of a head in base64 that are looked for in base64 once more."""
+_ENOUGH = 5
+"""Characters that are a head's own, without those that it shares with its neighbours: the engine takes long to prepare classes."""
 _GZIP = b"H4sI"
 _LOOK, _TEXT = 40, 18
 """Characters that are looked at first, and the decoded bytes that must be text."""
@@ -64,10 +66,10 @@ def _anchor(head: bytes, before: int) -> Anchor | None:
     bits: list[int | None] = [None] * (8 * before) + [*known]
     bits += [None] * (-len(bits) % 6)
     groups = [bits[at : at + 6] for at in range(0, len(bits), 6)]
-    shown = [group for group in groups if any(bit is not None for bit in group)]
-    exact = sum(None not in group for group in shown)
-    if exact < 3:
+    exact = [group for group in groups if None not in group]
+    if len(exact) < 3:
         return None
+    shown = exact if len(exact) >= _ENOUGH else [group for group in groups if any(bit is not None for bit in group)]
     return Anchor(b"".join(_class(tuple(group)) for group in shown), width=len(shown), note=groups.index(shown[0]))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from keysweep.scanner.decoders import EXTENT, Anchor, Decoded, Decoder, Piece, Spot
 
 _PART = 6
-_WHOLE = 4
+_WHOLE = 3
 """Bytes of a head that are looked for where every character is escaped."""
 _BEFORE = 64
 _BEHIND = 4096

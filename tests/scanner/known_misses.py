@@ -27,8 +27,8 @@ _MISSED: Mapping[str, tuple[tuple[str, Mapping[str, int]], ...]] = {
         (ESCAPED_ITSELF, {"slack-session-cookie": 3}),
     ),
     "URL, every character": ((LONG, {"dropbox-token": 1}),),
-    "JSON escapes": ((LONG, {"aws-bedrock-short-term-key": 3, "dropbox-token": 1}),),
-    "HTML entities": ((LONG, {"aws-bedrock-short-term-key": 3, "dropbox-token": 1}),),
+    "JSON escapes": ((LONG, {"dropbox-token": 1}),),
+    "HTML entities": ((LONG, {"dropbox-token": 1}),),
     "bytes literal": ((LONG, {"dropbox-token": 1}),),
     "a colour code inside": (
         (
