@@ -122,7 +122,7 @@ def test_what_a_schema_asks_for_is_not_run() -> None:
         INSERT,
         "CREATE VIEW v AS SELECT load_extension('/tmp/evil.so') FROM ItemTable",
         "CREATE VIRTUAL TABLE f USING fts5(body)",
-        "CREATE TABLE g (a TEXT GENERATED ALWAYS AS (upper(b)), b TEXT)",
+        "CREATE TABLE g (a TEXT GENERATED ALWAYS AS (b), b TEXT)",
         "INSERT INTO g VALUES (:value)",
         value=f"token={SECRET}",
     )
