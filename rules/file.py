@@ -1,6 +1,6 @@
 """Read one rule file into rules: the only code that knows the format (TOML, one vendor a file, patterns as literal strings).
 
-In a pattern `<key>`, `<near>` and `<assign>` stand for what lies between the name of a vendor and a key without a form of its own.
+In a pattern `<key>`, `<near>`, `<assign>` and `<sent>` stand for what lies between the name of a vendor and a key without a form of its own.
 """
 
 from __future__ import annotations
@@ -18,25 +18,30 @@ _REQUIRED = frozenset({"id", "title", "severity", "pattern", "keywords", "grants
 _OPTIONAL = frozenset({"alphabet", "prefix", "checks", "negatives", "provider", "pair", "facts", "anchor"})
 _BREAK = r"(?:\r?\n|(?:\\r)?\\n)"
 _MACROS: Mapping[str, str] = {
+    "<sent>": r"(?:(?i:authorization|bearer|key|token)|[ \"']-u|--user)",
     "<key>": r"(?i:keys?|tokens?|secret|authorization|bearer|credential|pat)(?:[_-][A-Za-z0-9]{1,12}){0,2}",
     "<near>": (
         r"(?:[A-Za-z0-9_. -]{0,24}?"
         r"|[A-Za-z0-9_.-]{0,24}[\\\"'`\])]{0,3} ?[=:]{0,2} ?[({\[:\],](?:[^=;\r\n]|=[\"'\\]){0,60}?"
         rf"|[\\\"']{{0,2}} ?[:{{=(\[ ]{{1,4}}{_BREAK}(?:[ \t]{{1,24}}[^ \t\r\n][^\r\n]{{0,59}}{_BREAK}){{0,3}}"
         r"[ \t]{1,24}[\\\"']{0,2}[A-Za-z_-]{0,16}"
-        rf"|\][ \t]{{0,4}}{_BREAK}(?:[a-z_]{{1,20}} ?=[^\r\n]{{0,60}}{_BREAK}){{0,2}}[A-Za-z_]{{0,16}})"
+        rf"|\][ \t]{{0,4}}{_BREAK}(?:[a-z_]{{1,20}} ?=[^\r\n]{{0,60}}{_BREAK}){{0,2}}[A-Za-z_]{{0,16}}"
+        rf"|[A-Za-z0-9@/._-]{{0,24}}[\\\"']{{1,4}},(?:[ \t]|{_BREAK}){{1,32}}[\\\"']{{1,4}}--?[A-Za-z-]{{0,16}})"
     ),
     "<assign>": (
         r"(?:[\\\"'`]{0,4},?(?:\\[nrt]|[ \t\r\n]){1,40}[\\\"']{0,4}(?i:value)"
-        r"|: ?[A-Za-z&'.\[\]]{1,24}"
+        r"|: ?[A-Za-z&'.\[\]]{1,24}+"
         r"|</[A-Za-z]{1,8}>(?:\\[nrt]|[ \t\r\n]){0,40}<[a-z]{1,8})?"
-        r"(?:[ \t\\\"'`\])(\[{}:=,|>?]|(?i:bearer|token|basic|or) |%(?:2[027]|3[ADad])|&(?:quot|#3[49]);|\\[nt]){1,24}"
+        r"(?:(?:[ \t\\\"'`*\])(\[{}:=,|>?]|(?i:bearer|token|basic|or|is) |%(?:25)?(?:2[027]|3[ADad])|&(?:quot|#3[49]);"
+        r"|\\(?:[nt]|u001[bB]\[[0-9;]{0,12}m)|\x1b\[[0-9;]{0,12}[mK]|b[\"']|[,(]\r?\n){1,24}|\r?\n)"
     ),
 }
-"""`<key>`: the word that says that a key follows, with what a name may end in.  `<near>`: between a vendor's name and that word: the
+"""`<sent>`: the header, parameter or option of a request that carries a key.  `<key>`: the word that says that a key follows, with what a
+name may end in.  `<near>`: between a vendor's name and that word: the
 rest of one name, an argument of a call, a member of an object, a line of the block or section that the vendor's name opens.
 `<assign>`: between that word and the value: quotes, brackets and escapes, `:`, `=`, `=>`, `,` or a space, a type, `Bearer`, the
-`value` of a list of pairs, the next XML element."""
+`value` of a list of pairs, the next XML element, colours of a terminal, the next
+line of a list or in brackets, or nothing but a line break."""
 _MACRO = re.compile("|".join(map(re.escape, _MACROS)))
 _REACH = 120
 """Bytes between a vendor's name and the word that says that a key follows, for the engine; the exact pattern is stricter."""

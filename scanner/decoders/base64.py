@@ -33,6 +33,8 @@ _PART = 6
 """Bytes of a head that are looked for: enough to be rare, short enough to be seldom cut."""
 _TWICE = 4
 """Characters of a head in base64 that are looked for in base64 once more."""
+_WIDE = 4
+"""Characters of a head in UTF-16, as PowerShell takes commands, that are looked for in base64."""
 _ENOUGH = 5
 """Characters that are a head's own, without those that it shares with its neighbours: the engine takes long to prepare classes."""
 _GZIP = b"H4sI"
@@ -43,9 +45,11 @@ _URL = bytes.maketrans(b"-_", b"+/")
 
 
 def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
+    heads = tuple(heads)
     once = dict.fromkeys(part for head in heads for part in _parts(head))
     twice = dict.fromkeys(inner for part in once for before in range(3) if len(inner := _shown(part, before)) >= _TWICE)
-    parts = dict.fromkeys((*once, *twice, _GZIP))
+    wide = dict.fromkeys(head[:_WIDE].decode("latin-1").encode("utf-16-le") for head in heads)
+    parts = dict.fromkeys((*once, *twice, *wide, _GZIP))
     return [anchor for part in parts for before in range(3) if (anchor := _anchor(part, before)) is not None]
 
 
@@ -117,7 +121,9 @@ def _readable(data: bytes, start: int, before: int) -> bool:
         decoded = base64.b64decode(text[: len(text) // 4 * 4])
     except (binascii.Error, ValueError):
         return True
-    return not decoded[before:_TEXT].translate(None, _PRINTABLE)
+    text = decoded[before:_TEXT]
+    wide = (text[at::2] for at in range(2) if not text[1 - at :: 2].strip(b"\0"))
+    return not next(wide, text).translate(None, _PRINTABLE)
 
 
 def _rest(text: bytes) -> bytes:

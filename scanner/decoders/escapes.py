@@ -1,4 +1,4 @@
-r"""Characters written as escapes: `\u002d` of JSON, `\x2d`, `%2D` of URLs, `&#45;` of HTML, `\/` of JSON.
+r"""Characters written as escapes: `\u002d` of JSON, `\x2d`, `%2D` of URLs, `&#45;` of HTML, `\/` of JSON, `\:` of Java.
 
 A writer escapes what it must or everything, so each head is looked for in both forms.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from keysweep.scanner.decoders import EXTENT, Anchor, Decoded, Decoder, Piece, Spot
@@ -14,11 +15,14 @@ from keysweep.scanner.decoders import EXTENT, Anchor, Decoded, Decoder, Piece, S
 _PART = 6
 _WHOLE = 3
 """Bytes of a head that are looked for where every character is escaped."""
+_LETTERS = string.ascii_letters.encode() + string.digits.encode()
+_UNRESERVED = _LETTERS + b"-_.~"
+"""What a URL writes as it is."""
 _BEFORE = 64
 _BEHIND = 4096
 _ONE = re.compile(
     rb"\\{1,4}u00(?P<u>[0-9A-Fa-f]{2})|\\{1,2}x(?P<x>[0-9A-Fa-f]{2})|%(?:25){0,2}(?P<p>[0-9A-Fa-f]{2})"
-    rb"|&(?:amp;)?#x0{0,3}(?P<h>[0-9A-Fa-f]{2});|&(?:amp;)?#0{0,3}(?P<d>[0-9]{2,3});|&(?P<n>amp|lt|gt|quot|apos);|(?P<s>\\{1,3}/)"
+    rb"|&(?:amp;)?#x0{0,3}(?P<h>[0-9A-Fa-f]{2});|&(?:amp;)?#0{0,3}(?P<d>[0-9]{2,3});|&(?P<n>amp|lt|gt|quot|apos);|\\{1,3}(?P<s>[/:=])"
 )
 _HEX = frozenset({"u", "x", "p", "h"})
 _FORMS: Mapping[str, Callable[[int], bytes]] = {
@@ -38,17 +42,23 @@ def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
         for note, form in enumerate(_FORMS.values()):
             part = _telling(head)
             needed = b"".join(_plain(byte) if chr(byte).isalnum() else form(byte) for byte in part)
+            if form is _FORMS["percent"] and any(byte not in _UNRESERVED for byte in head):
+                part = _telling(head, _UNRESERVED)
+                careful = b"".join(_plain(byte) if byte in _UNRESERVED else form(byte) for byte in part)
+                found[b"(?i)" + careful] = note
             if not part.isalnum():
                 found[b"(?i)" + needed] = note
             found[b"(?i)" + b"".join(form(byte) for byte in head[:_WHOLE])] = note
         if b"/" in head:
             found[re.escape(head).replace(b"/", b"\\\\/")] = _SLASH
+        if b":" in head:
+            found[re.escape(head).replace(b":", b"\\\\:")] = _SLASH
     return [Anchor(pattern, 0, note) for pattern, note in found.items()]
 
 
-def _telling(head: bytes) -> bytes:
+def _telling(head: bytes, plain: bytes = _LETTERS) -> bytes:
     """Return the stretch of a head around its first character that a careful writer would escape."""
-    at = next((place for place, byte in enumerate(head) if not chr(byte).isalnum()), 0)
+    at = next((place for place, byte in enumerate(head) if byte not in plain), 0)
     start = max(at - _PART // 2, 0)
     return head[start : start + _PART]
 
@@ -66,6 +76,17 @@ def _decode(data: bytes, spots: Sequence[Spot]) -> Iterator[Decoded]:
             end = max(end, spots[at].end + _BEHIND)
             at += 1
         yield unescape(data, start, min(end, len(data)), via="json" if note == _SLASH else _NAMES[note])
+
+
+def escaped(data: bytes, at: int) -> bytes | None:
+    """Return the character that the escape at a place stands for; None where none stands."""
+    one = _ONE.match(data, at)
+    return None if one is None else _resolved(one)
+
+
+def has_escape(data: bytes, start: int, end: int) -> bool:
+    """Whether a stretch of text has an escape in it."""
+    return _ONE.search(data, start, end) is not None
 
 
 def unescape(data: bytes, start: int, end: int, *, via: str) -> Decoded:
@@ -88,7 +109,7 @@ def _resolved(one: re.Match[bytes]) -> bytes:
         return bytes([int(value, 16)])
     if kind == "d":
         return bytes([min(int(value), 255)])
-    return b"/" if kind == "s" else html.unescape(f"&{value.decode()};").encode()
+    return value if kind == "s" else html.unescape(f"&{value.decode()};").encode()
 
 
 DECODER = Decoder(name="escapes", anchors=_anchors, decode=_decode)

@@ -197,7 +197,10 @@ def _match(candidate: Candidate) -> Match:
 
 
 def _distinct(found: list[Candidate]) -> list[Candidate]:
-    """Keep one key a place: a proven one, then one whose vendor is known, then the longest public prefix, the longest text, the nearest words.
+    """Keep one key a place.
+
+    A proven one, then one whose vendor is known, then a key of a shape before an address around it, then the longest public prefix, the
+    longest text, the nearest words.
 
     Keys that were decoded from one run stand in one place and do not exclude each other.
     """
@@ -215,8 +218,8 @@ def _distinct(found: list[Candidate]) -> list[Candidate]:
     return sorted(result, key=lambda c: c.start)
 
 
-def _rank(candidate: Candidate) -> tuple[bool, bool, int, int, int, int]:
+def _rank(candidate: Candidate) -> tuple[bool, int, int, int, int, int]:
     proven = candidate.confidence is Confidence.CHECKED
-    shared = candidate.rule.provider == AMBIGUOUS
+    shared = (candidate.rule.provider == AMBIGUOUS) * (1 if candidate.rule.alphabet else 2)
     length = candidate.start - candidate.end
     return (not proven, shared, -len(candidate.rule.prefix), length, candidate.lead or _FAR, candidate.start)

@@ -17,8 +17,10 @@ _LEAST_LITERAL = 3
 _LONG_LITERAL = 5
 _SHORT = 3
 """Characters of a long repeat that an anchor keeps: one key gives one hit, and a key that is cut further on gives one too."""
-_ESCAPE = re.compile(rb"(?:\\[nrtbfv0]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|" + COLOUR + rb")\Z")
-"""What may stand before a key although it ends in a letter or digit: the escapes of JSON, URLs and terminals."""
+_ESCAPE = re.compile(
+    rb"(?:\\[nrtbfv0]|%(?:25){0,3}[0-9A-Fa-f]{2}|=3D|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|" + COLOUR + rb")\Z"
+)
+"""What may stand before a key although it ends in a letter or digit: the escapes of JSON, URLs, mails and terminals."""
 _LONGEST_ESCAPE = 24
 
 

@@ -104,7 +104,7 @@ def repaired(rule: CompiledRule, data: bytes, low: int, end: int, *, fixed: bool
         best = _first(rule, data, view, low, end, fixed=fixed) or best
         if best is not None and not (rule.varies and best.end == view.end and goes_on(data, best.start, best.end)):
             break
-    plain = resolved(data, low, end, rule.width, alphabet) if best is None else None
+    plain = resolved(data, low, end, rule.width, alphabet, whole=rule.whole) if best is None else None
     if plain is not None:
         best = _first(rule, data, plain, low, end, fixed=fixed)
     return best
@@ -122,22 +122,35 @@ def _first(rule: CompiledRule, data: bytes, view: Decoded, low: int, end: int, *
 
 
 def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: bool) -> Candidate | None:
-    """Return a key of no fixed length with what stands behind the cut at its end."""
-    from keysweep.scanner.matching.mapping import place_of
-    from keysweep.scanner.matching.mend import goes_on, joined
+    """Return a key of no fixed length with what stands behind the cut or the escape at its end."""
+    from keysweep.scanner.matching.mend import escaped_on, goes_on, joined, resolved
 
-    if rule.width > _WIDEST or not goes_on(data, candidate.start, candidate.end):
+    alphabet = _run(rule.alphabet or _WORD)
+    if rule.width > _WIDEST:
+        return None
+    if escaped_on(data, candidate.end, alphabet):
+        plain = resolved(data, candidate.start, candidate.end, rule.width, alphabet)
+        return _extended(rule, candidate, plain, fixed=fixed) if plain else None
+    if not goes_on(data, candidate.start, candidate.end):
         return None
     best: Candidate | None = None
-    for view in joined(data, candidate.start, candidate.end, rule.width, _run(rule.alphabet or _WORD)):
-        match = rule.confirm.match(view.data) if fixed or rule.whole else rule.confirm.search(view.data)
-        longer = _candidate(rule, match) if match else None
-        if longer is not None and longer.start == 0 and len(longer.value) > len((best or candidate).value):
-            start, stop = place_of(view, longer.start, longer.end)
-            best = longer._replace(start=start, end=stop, via=view.via)
+    for view in joined(data, candidate.start, candidate.end, rule.width, alphabet):
+        best = _extended(rule, best or candidate, view, fixed=fixed) or best
         if not goes_on(data, candidate.start, view.end):
             break
     return best
+
+
+def _extended(rule: CompiledRule, shorter: Candidate, view: Decoded, *, fixed: bool) -> Candidate | None:
+    """Return the key at the beginning of text that was put together, if it is longer than the one that is known."""
+    from keysweep.scanner.matching.mapping import place_of
+
+    match = rule.confirm.match(view.data) if fixed or rule.whole else rule.confirm.search(view.data)
+    longer = _candidate(rule, match) if match else None
+    if longer is None or longer.start != 0 or len(longer.value) <= len(shorter.value):
+        return None
+    start, stop = place_of(view, longer.start, longer.end)
+    return longer._replace(start=start, end=stop, via=view.via)
 
 
 def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
@@ -204,7 +217,7 @@ def _named_otherwise(data: bytes, start: int, public: re.Match[bytes]) -> bool:
     named = _NAME.search(data, max(start - 64, 0), start)
     if named is None or named.start() < public.end() <= named.end() or public[0] in named[0]:
         return False
-    return not any(word in named[1].lower() for word in _OF_SECRETS)
+    return named[1].lower() != b"key" and not any(word in named[1].lower() for word in _OF_SECRETS)
 
 
 def _facts(rule: CompiledRule, value: bytes, parts: tuple[bytes, ...]) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,8 @@ _MOST = 16
 _LEAST = 3
 _BEHIND = 3
 """Characters of a class behind a beginning that an opening keeps."""
+_ALONE = 8
+"""A beginning as long is rare enough by itself, and is then seen with a cut right behind it too."""
 _BEHIND_SHORT = 8
 """The same behind a beginning that is as short as one may be: `sk-` alone stands in `task-`."""
 
@@ -119,7 +121,7 @@ def _opening(way: _Way, length: int) -> Opening:
     if len(way.text) > length or way.stop is None or way.stop is _CUT:
         return Opening(way.text[:length], "", 0)
     kind, value = way.stop
-    if kind is not _constants.MAX_REPEAT or value[0] < _BEHIND or len(value[2]) != 1:
+    if len(way.text) >= _ALONE or kind is not _constants.MAX_REPEAT or value[0] < _BEHIND or len(value[2]) != 1:
         return Opening(way.text, "", 0)
     inner, members = value[2][0]
     if inner is not _constants.IN or any(m[0] not in {_constants.LITERAL, _constants.RANGE} for m in members):

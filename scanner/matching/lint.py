@@ -14,7 +14,8 @@ from keysweep.scanner.detectors.rulebook import Rulebook
 from keysweep.scanner.finding import Segment, StreamOrigin
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
-_UNBOUNDED = re.compile(r"(?<!\\)[*+](?![^\[]*\])|\{\d+,\}|\(\?[=!<](?!P)|\\[1-9]")
+_UNBOUNDED = re.compile(r"(?<!\\)(?:[*]|(?<![}])[+])(?![^\[]*\])|\{\d+,\}|\(\?[=!<](?!P)|\\[1-9]")
+"""A plus behind a bounded repeat only says that it gives nothing back."""
 _ROUNDS = 5
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from keysweep.scanner.cuts import COLOUR, CONTAINER, NODE
 from keysweep.scanner.decoders import Decoded, Piece
-from keysweep.scanner.decoders.escapes import unescape
+from keysweep.scanner.decoders.escapes import escaped, has_escape, unescape
 
 _MOST = 4096
 _RECORD = 64 << 10
@@ -33,6 +33,10 @@ _NODE = re.compile(NODE)
 _ADJACENT = re.compile(rb"([\"'])[ \t]{0,8}\r?\n[ \t]{1,40}(?=\1)[\"']([A-Za-z0-9_.-]{8,})")
 """Two strings on lines of their own with nothing between them, as Python and C put them together."""
 _BREAK = re.compile(rb"=?\r?\n|(?:\\r)?\\n")
+_BORDER = re.compile(
+    rb"[ \t]{0,2}(?:\xe2\x94\x82|\xe2\x94\x83|[|])(?:\r?\n|(?:\\r)?\\n)[ \t]{0,2}(?:\xe2\x94\x82|\xe2\x94\x83|[|])[ \t]{0,2}"
+)
+"""Between two lines of a pane or a box that is filled up to its border."""
 _MORE = re.compile(
     rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)"
 )
@@ -41,8 +45,10 @@ _LEAST_REST = 4
 """Characters on the next line that are taken for the rest of a key."""
 _WIDTHS = frozenset((60, 64, 72, 76, 80, 100, 120, 132, 160, 200))
 """Columns that terminals usually have."""
-_ESCAPES = frozenset(b"\\%&")
-_WORDS = re.compile(rb"[A-Za-z0-9_.-]{0,40}[\\\"'`\]) \t]{0,6}[=:>,]{1,2}[\\\"'` \t(]{0,6}")
+_LONGEST_ESCAPE = 10
+_WORDS = re.compile(
+    rb"[A-Za-z0-9_.-]{0,40}[\\\"'`\]) \t]{0,6}[=:>,]{1,2}[\\\"'` \t(]{0,6}(?:(?<=\()\r?\n[ \t]{0,40}[\"'])?"
+)
 _EQUALS = b"="[0]
 """At the end of a line of a mail it says that the line goes on."""
 _HEAD = 8
@@ -63,7 +69,8 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     next_string = _ADJACENT.match(data, end)
     if next_string is not None:
         return _random(next_string[2]) and not data.startswith(data[start : start + 4], next_string.start(2))
-    cut = _BREAK.match(data, end)
+    border = _BORDER.match(data, end)
+    cut = border or _BREAK.match(data, end)
     if cut is None or data.startswith(data[start : start + 4], cut.end()):
         return False
     if data[end : end + 1] == b"=":
@@ -71,13 +78,22 @@ def goes_on(data: bytes, start: int, end: int) -> bool:
     more = _MORE.match(data, cut.end())
     if more is None or not _random(more[0]):
         return False
+    if border is not None:
+        return True
     low = max(start - _MOST, 0)
     begin = max(data.rfind(b"\n", low, end) + 1, low)
     escaped = data.rfind(b"\\n", begin, end)
     begin = escaped + 2 if escaped >= 0 else begin
-    width = end - begin
+    opened = data.rfind(b'": "', begin, start)
+    widths = {end - begin, end - (opened + 4 if opened >= 0 else begin)}
     beside = len(more[0]) if more.end() < len(data) and data[more.end()] in b"\r\n\\" else -1
-    return width >= _NARROWEST and (width in _WIDTHS or beside == width)
+    return any(width >= _NARROWEST and (width in _WIDTHS or beside == width) for width in widths)
+
+
+def escaped_on(data: bytes, end: int, alphabet: re.Pattern[bytes]) -> bool:
+    """Whether a key goes on behind *end* with one of its own characters that is written as an escape."""
+    character = escaped(data, end)
+    return character is not None and (character == b"=" or alphabet.fullmatch(character) is not None)
 
 
 def _random(text: bytes) -> bool:
@@ -122,10 +138,13 @@ def joined(
         pieces.append(Piece(len(text), at))
 
 
-def resolved(data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes]) -> Decoded | None:
-    """Return the text from *start*, where a key begins, with its escapes resolved; None where the key is not stopped by one."""
-    run = alphabet.match(data, end, end + width)
-    stop = run.end() if run else end
-    if stop >= len(data) or data[stop] not in _ESCAPES:
+def resolved(
+    data: bytes, start: int, end: int, width: int, alphabet: re.Pattern[bytes], *, whole: bool = True
+) -> Decoded | None:
+    """Return the text from *start*, where a key begins, with its escapes resolved; None where it has none and is stopped by none."""
+    at = end if whole or (words := _WORDS.match(data, end)) is None else words.end()
+    run = alphabet.match(data, at, at + width)
+    stop = run.end() if run else at
+    if not has_escape(data, start if whole else at, stop + _LONGEST_ESCAPE):
         return None
     return unescape(data, start, min(start + min(4 * width + 256, _MOST), len(data)), via="escaped")
