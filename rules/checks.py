@@ -40,11 +40,13 @@ _WORDS = (
     "example|placeholder|changeme|change-me|change_me|redacted|sample|dummy|notreal|replace|insert|yourkey|your-key|your_key"
     "|yourapikey|your_api|your-api|yourtoken|your_token|your-token|my-api-key|my_api_key|myapikey|my-secret|my_secret|mysecret"
     "|test-key|test_key|testkey|test_token|test-token|fakekey|fake_key|fake-key|fake_token|fake-token|secretkey"
+    "|goes[-_]here|(?:key|token|secret|value)[-_]?here|for[-_]?test(?:s|ing)|not[-_]?a?[-_]?real"
+    "|your[-_][a-z]{2,12}[-_](?:key|token|secret|api)"
 )
 _SPELT = rf"{_WORDS}|{_WORDS.upper()}|(?:\A|[-_.])(?:fake|demo|none|FAKE|DEMO|NONE)(?:[-_.]|\Z)|[xX]{{6,}}|__OPENCLAW_REDACTED__"
 _STEMS = re.findall(
     r"\S+",
-    "example placeholder change redacted sample dummy notreal replace insert your my test fake secretkey demo none xxxxxx",
+    "example placeholder change redacted sample dummy notreal replace insert your my test fake secretkey demo none xxxxxx here real",
 )
 """One of them, in small letters, is in all that `_SPELT` matches."""
 _REPEATED = r"(.)\1{7,}|(..)\2{5,}|(...)\3{4,}|(.{4,6})\4{2,}|(.{7,16})\5|(?P<long>.{17,64})(?P=long)"

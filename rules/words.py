@@ -31,12 +31,12 @@ _ROWS = (
     "52626204600331370137200430 64445232502555560565323123 73218023600323510132401144"
 )
 """How frequent a letter is at the beginning of a word, and behind each other letter, in steps of so many bits from one in 32 of an even share."""
-_BEGINS, _SHOUTS, _NUMBERED, _NUMBERS_GO_ON = 0.17, 0.2, 0.05, 0.45
+_BEGINS, _SHOUTS, _NUMBERED, _NUMBERS_GO_ON = 0.22, 0.2, 0.05, 0.45
 """How often in a name a word begins, an abbreviation goes on in capitals, ends in a number, and a number goes on."""
 _MARKS = "_-."
 _NEVER = 1e-9
-_CERTAIN = 10
-"""Bits: of random texts at most one in 2 ** 10 is taken for a name, since that is how seldom chance favours another model so much."""
+_CERTAIN = 8
+"""Bits: of random texts at most one in 2 ** 8 is taken for a name, since that is how seldom chance favours another model so much."""
 
 
 def in_words(text: str) -> int:

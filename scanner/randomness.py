@@ -13,8 +13,8 @@ from keysweep.rules.checks import entropy, is_placeholder
 from keysweep.rules.words import in_words, is_a_name
 
 SHORTEST, LONGEST = 16, 512
-_NAMED = 4
-"""Bits that make a value a name: fewer than behind a prefix of a vendor, for most of what stands in quotes is one."""
+_NAMED = 0
+"""Bits that make a value a name: none more than chance, unlike behind a prefix of a vendor, for most of what stands in quotes is one."""
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?i)examp|sampl|dummy|fake|mock|place_?hold|change[-_]?(?:me|it)|replace|insert|redact|masked|hidden|your|secret|passw"
@@ -23,13 +23,15 @@ _FILLER = re.compile(
 _PUBLISHED = frozenset(
     re.findall(
         r"\S+",
-        "2YotnFZFEjr1zCsicMWpAA tGzv3JOkF0XG5Qx2TlKWIA czZCaGRSa3F0MzpnWDFmQmF0M2JW gX1fBat3bV7Fjfp3BqZ5f3 ad180jjd733klru7",
+        "2YotnFZFEjr1zCsicMWpAA tGzv3JOkF0XG5Qx2TlKWIA czZCaGRSa3F0MzpnWDFmQmF0M2JW gX1fBat3bV7Fjfp3BqZ5f3 ad180jjd733klru7"
+        " d41d8cd98f00b204e9800998ecf8427e da39a3ee5e6b4b0d3255bfef95601890afd80709"
+        " 5f4dcc3b5aa765d61d8327deb882cf99 5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8",
     )
 )
-"""Examples of the standards, repeated in the documentation of every library."""
+"""Examples of the standards, repeated in the documentation of every library; hashes of nothing and of `password`."""
 _SEALED = re.compile(
     r"\$(?:2[abxy]?|5|6|1|y|argon2\w*|pbkdf2\w*|scrypt)\$|\{(?:S?SHA\d*|S?MD5|CRYPT)\}|ENC\[|vault:v\d|(?:sha|md)\d+[-:=]"
-    r"|(?:pbkdf2|scrypt|bcrypt|argon2)|oc-sent-|0x|data:|BAh[7bo]|(?:A(?:KIA|SIA|BIA|CCA|ROA|IDA)|A3T[A-Z0-9])[A-Z0-9]{16}$|(?:SK|AC)[0-9a-f]{32}$|p[kh][-_c]|ssh-|AAAA[BCE]3Nz|MI[IGH][A-Za-z0-9]{5}"
+    r"|(?i:pbkdf2|scrypt|bcrypt|argon2)|oc-sent-|0x|data:|BAh[7bo]|(?:A(?:KIA|SIA|BIA|CCA|ROA|IDA)|A3T[A-Z0-9])[A-Z0-9]{16}$|(?:SK|AC)[0-9a-f]{32}$|p[kh][-_c]|ssh-|AAAA[BCE]3Nz|MI[IGH][A-Za-z0-9]{5}"
 )
 """Values that are sealed, hashed or public already."""
 _PATH = re.compile(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.accuracy import model_keys, platform_keys, tool_keys
 from benchmarks.accuracy.chance import ALNUM, Chance, unpadded
+from benchmarks.accuracy.file_negatives import FILE_NEGATIVES
 from benchmarks.accuracy.kinds import Kind, Shape
 from benchmarks.accuracy.prose import CHINESE, ENGLISH, GERMAN, LOOSE, NAMES, PARTS
 
@@ -366,5 +367,6 @@ NEGATIVES: Mapping[str, Line] = {
     "English prose": _english, "numbers": _numbers, "colours": _colours, "file paths": _paths, "URLs with slugs": _slugs,
     "identifiers": _identifiers, "camel case": _camel, "certificates": _certificate, "public keys": _public_key,
     "URIs without a password": _uris, "other hashes": _hashes, "base64 of ordinary JSON": _plain_base64, "random runs": _random_runs,
+    **FILE_NEGATIVES,
 }  # fmt: skip
 """Kinds by name."""

@@ -89,6 +89,8 @@ _NOT_OURS = re.compile(
 _PLAIN = re.compile(r"(?i)(?:api|access|auth|secret)?[_.-]?(?:key|token)s?$")
 """Ends of names of a vendor's own keys: the rules know how those look, and refused this one."""
 _QUOTES = (b'"', b"'", b"`")
+_MEMBER = re.compile(rb"[A-Za-z_$]{1,3}\.[A-Za-z_$][A-Za-z0-9_$]*")
+"""In a script without spaces, what a short name has for a member."""
 _ENDS = b" \t\r\n,;&)}]<|#\"'`\\"
 _ALIASES = {
     "hf": "huggingface",
@@ -190,7 +192,7 @@ class Generic:
             match.end("value"),
             quoted=between.rstrip()[-1:] in _QUOTES and match.start("value") == match.end("between"),
         )
-        if end is None:
+        if end is None or (between == b":" and _MEMBER.fullmatch(data, start, end)):
             return None
         value = data[start:end]
         if value.startswith(self._known):

@@ -23,6 +23,8 @@ _WORD = r"A-Za-z0-9._~%+:/?&=,@-"
 _SHORT, _BLOB = 6, 24
 """Longest prefix that may stand anywhere by chance, and how much base64 on each side says so."""
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
+_DIGITS, _DIGIT_IN = b"0123456789", 8
+"""Names have no more than one digit in so many characters."""
 _NAME = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{2,48})[\\\"' \t]{0,6}(?:=>|[:=])[\\\"' \t]{0,6}\Z")
 _OF_SECRETS = tuple(b"secret passw token auth private access aws credential value api_key apikey api-key".split())
 """Parts of names that a secret half may have."""
@@ -160,7 +162,7 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
         confidence = confirm(rule, match[group].decode())
     except UnicodeDecodeError:
         return None
-    if confidence is Confidence.SHAPE and len(rule.prefix) <= _SHORT and _by_chance(rule, match, group):
+    if confidence is Confidence.SHAPE and _by_chance(rule, match, group):
         return None
     if confidence is None or _CONTROL.search(match[group]):
         return None
@@ -173,11 +175,14 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
 
 
 def _by_chance(rule: CompiledRule, match: re.Match[bytes], group: int | str) -> bool:
-    """Whether a short prefix stands there by chance: in a name that a programmer made of words, or in a blob."""
-    from keysweep.rules.words import is_a_name
+    """Whether a prefix stands there by chance: in a name that a programmer made of words, or, if it is short, in a blob."""
+    body = match[group][len(rule.prefix) :]
+    if rule.alphabet and len(body.translate(None, _DIGITS)) * _DIGIT_IN >= len(body) * (_DIGIT_IN - 1):
+        from keysweep.rules.words import is_a_name
 
-    body = match[group][len(rule.prefix) :].decode()
-    return is_a_name(body) or _in_a_blob(match.string, *match.span(group))
+        if is_a_name(body.decode()):
+            return True
+    return len(rule.prefix) <= _SHORT and _in_a_blob(match.string, *match.span(group))
 
 
 def _in_a_blob(data: bytes, start: int, end: int) -> bool:

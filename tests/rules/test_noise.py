@@ -32,6 +32,10 @@ FIXTURES = [
     "hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "WANDB_API_KEY=$WANDB_API_KEY",
     "xoxb-your-bot-token-goes-here",
+    "glpat-FAKEWEBTOKENFORTESTS",
+    "hvs.your_production_key_here",
+    "sk-proj-" + "this-is-not-a-real-key-" * 5,
+    "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"[:72],
     "postgresql://user:password@localhost/db",
     "postgresql://user:${PASSWORD}@localhost/db",
 ]

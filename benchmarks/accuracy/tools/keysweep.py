@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.accuracy.scoring import Reported
 from benchmarks.accuracy.tools import Tool, below
+from keysweep.commands._scan_options import ScanOptions
 from keysweep.commands._scan_setup import toolbox
 from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.scanner.pipeline import scan
@@ -17,7 +18,7 @@ _FINGERPRINTER = Fingerprinter(b"accuracy" * 4)
 
 
 def _scan(folder: Path) -> Sequence[Reported]:
-    tools = toolbox(None, rules=(), ocr=False, profile="ci", accepted=None)
+    tools = toolbox(None, ScanOptions(ocr=False), accepted=None)
     result = scan([Files(folder)], tools._replace(fingerprinter=_FINGERPRINTER))
     return [
         Reported(
