@@ -7,6 +7,9 @@ from typing import final
 
 from keysweep.scanner.finding import Cell, CommitOrigin, FileOrigin, Occurrence, Region, Segment, StreamOrigin
 
+_AROUND = 1024
+"""Bytes to each side in which the ends of a line are looked for."""
+
 
 @final
 class Placer:
@@ -108,9 +111,9 @@ def describe_place(occurrence: Occurrence) -> str:
 
 def line_around(segment: Segment, start: int, end: int) -> bytes:
     """Return the text of the line, or lines, of a match; at most a kilobyte to each side."""
-    low = max(segment.data.rfind(b"\n", 0, start) + 1, start - 1024)
-    high = segment.data.find(b"\n", end)
-    return segment.data[low : min(high if high >= 0 else len(segment.data), end + 1024)]
+    low, high = max(start - _AROUND, 0), min(end + _AROUND, len(segment.data))
+    before, behind = segment.data.rfind(b"\n", low, start), segment.data.find(b"\n", end, high)
+    return segment.data[before + 1 if before >= 0 else low : behind if behind >= 0 else high]
 
 
 def _at(segment: Segment) -> Occurrence:

@@ -68,7 +68,8 @@ class SecondOpinion:
 
 def _around(data: bytes, place: int) -> tuple[int, int]:
     """Return the line around a place, cut to what a plugin can bear."""
-    low = max(data.rfind(b"\n", 0, place) + 1, place - _REACH)
+    low = max(place - _REACH, 0)
+    low = max(data.rfind(b"\n", low, place) + 1, low)
     high = data.find(b"\n", place, place + _REACH)
     return low, high if high >= 0 else min(place + _REACH, len(data))
 

@@ -31,7 +31,9 @@ _OF_KEYS = re.findall(
     "api access secret private auth account master encrypt(?:ion)? sign(?:ing)? subscription storage shared license client admin service"
     " app deploy session",
 )
-_OTHERS = re.findall(r"\S+", "secret token passw(?:or)?d passphrase pwd credential authorization bearer _key _pat _auth")
+_OTHERS = re.findall(
+    r"\S+", "secret token passw(?:or)?d passphrase pwd credential authorization bearer _key _pat _auth"
+)
 _WORD = _any_of([*(f"{word}[_.-]?key" for word in _OF_KEYS), *_OTHERS])
 _TAIL = r"s?[\w.-]{0,12}"
 _SIGNS = r"""[ \t"'`\\\])\[(=:>,]{1,12}"""
@@ -200,7 +202,7 @@ class Generic:
         basic = data[match.end("between") : start].lower().startswith(b"basic")
         if not (_is_basic(value) if basic else looks_random(value.decode("latin-1"))):
             return None
-        line = data[max(data.rfind(b"\n", 0, start) + 1, start - 300, 0) : start]
+        line = data[max(start - 300, 0) : start].rpartition(b"\n")[2]
         if rule == "generic-assignment" and _STRINGS.search(line):
             rule = "generic-connection-string"
         severity = Severity.LOW if rule == "generic-assignment" else Severity.MEDIUM

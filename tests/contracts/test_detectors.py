@@ -169,6 +169,14 @@ def test_dense_hits_are_all_found_and_cost_little() -> None:
     assert cost(lambda: look(many)) < 9 * cost(lambda: look(few)) + 0.2
 
 
+def test_what_a_key_costs_does_not_grow_with_the_text_before_it() -> None:
+    """Ends of lines are looked for no further away than they can matter: keys among megabytes of text cost what they cost alone."""
+    keys = [key("openai-project-key", seed=seed).encode() for seed in range(1_000)]
+    alone, among = (segment(b"".join(part + b"\na1b2c3\n" + filler for part in keys)) for filler in (b"", b"x " * 1_500))
+    assert len(rulebook().find(among)) == 1_000
+    assert cost(lambda: rulebook().find(among)) < 2 * cost(lambda: rulebook().find(alone)) + 0.05
+
+
 def test_overlapping_shapes_are_one_match() -> None:
     """A proven key wins over one of plain shape in the same place, and the more specific name over the shorter one."""
     text = f"postgresql://svc:{key('github-pat')}@db.example.test:5432/app".encode()
