@@ -31,8 +31,10 @@ _DIRECTORY = 8 << 20
 """Bytes of a zip's list of members: it is held in memory."""
 _HEAD = 1024
 _BLOCK = 1 << 20
-_LARGEST = 2 << 30
-"""Bytes that may come out of one file."""
+_LARGEST = 32 << 30
+"""Bytes that may come out of one file; a year of logs does, and is never held as a whole."""
+_SPOOLED = 1 << 30
+"""Bytes of a member that has to be written down to be read, such as a database."""
 _SMALL = 64 << 20
 _RATIO = 200
 """Times its own size that a file may hold, once it holds more than a little."""
@@ -211,25 +213,32 @@ class _Opened:
 
     def _content(self, origin: Origin, stream: _Counted, depth: int) -> Iterator[Segment]:
         name, head = name_of(origin), stream.peek()
-        if is_archive(name, head):
-            with _spooled(stream) as inner:
-                yield from self.archive(origin, inner, depth + 1)
-            return
+        nested = is_archive(name, head)
         reader = self._choose(name, head)
-        if reader.name == "plain":
+        if reader.name == "plain" and not nested:
             yield from reader.segments(Blob(origin=origin, size=None, open=lambda: cast("BinaryIO", stream)), self._log)
             return
-        with _spooled(stream) as inner:
+        inner = _spooled(stream)
+        if inner is None:
+            self._log.skip(name, Gap.TOO_LARGE)
+            return
+        with inner:
+            if nested:
+                yield from self.archive(origin, inner, depth + 1)
+                return
             size = inner.seek(0, io.SEEK_END)
             inner.seek(0)
             yield from reader.segments(Blob(origin=origin, size=size, open=lambda: inner), self._log)
 
 
-def _spooled(stream: _Counted) -> BinaryIO:
-    """Return the bytes as a file that can be sought in; large ones lie in a private file without a name."""
+def _spooled(stream: _Counted) -> BinaryIO | None:
+    """Return the bytes as a file that can be sought in, which lies on disk without a name if it is large; None if it is too large."""
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  the caller closes it
     while block := stream.read():
         spool.write(block)
+        if spool.tell() > _SPOOLED:
+            spool.close()
+            return None
     spool.seek(0)
     return cast("BinaryIO", spool)
 

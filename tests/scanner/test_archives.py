@@ -200,6 +200,14 @@ def test_a_bomb_costs_little_memory() -> None:
     assert peak < 40 << 20
 
 
+def test_a_member_that_is_too_large_to_be_written_down_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database in an archive has to be; the members behind it are read."""
+    monkeypatch.setattr("keysweep.scanner.readers.archive._SPOOLED", 1 << 20)
+    data = zipped(("x.db", b"SQLite format 3\0" + bytes(2 << 20)), ("k.txt", TEXT))
+    assert gaps(data) == [("a.bin!x.db", Gap.TOO_LARGE)]
+    assert places(data) == [("k.txt", 3, 7)]
+
+
 def test_every_byte_of_a_member_is_counted() -> None:
     """And the archive too: both were read."""
     coverage = scanned(zipped(("k.txt", TEXT))).coverage
