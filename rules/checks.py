@@ -241,7 +241,7 @@ def _entropy_3(token: str) -> bool:
 
 
 def _private_key(text: str) -> bool:
-    body = re.sub(r"-{4,5}[^-]+-{4,5}|\\n|\\r|\s", "", text)
+    body = re.sub(r"-{4,5}[^-]+-{4,5}|\\n|\\r|\s>?", "", text)
     return len(body) >= 64 and entropy(body) > 3.5 and not _TEMPLATE.search(body)
 
 

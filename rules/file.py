@@ -32,8 +32,8 @@ _MACROS: Mapping[str, str] = {
         r"(?:[\\\"'`]{0,4},?(?:\\[nrt]|[ \t\r\n]){1,40}[\\\"']{0,4}(?i:value)"
         r"|: ?[A-Za-z&'.\[\]]{1,24}+"
         r"|</[A-Za-z]{1,8}>(?:\\[nrt]|[ \t\r\n]){0,40}<[a-z]{1,8})?"
-        r"(?:(?:[ \t\\\"'`*\])(\[{}:=,|>?]|(?i:bearer|token|basic|or|is) |%(?:25)?(?:2[027]|3[ADad])|&(?:quot|#3[49]);"
-        r"|\\(?:[nt]|u001[bB]\[[0-9;]{0,12}m)|\x1b\[[0-9;]{0,12}[mK]|b[\"']|[,(]\r?\n){1,24}|\r?\n)"
+        r"(?:(?:\\[nt]|[ \t\\\"'`*\])(\[{}:=,|>?]|(?i:bearer|token|basic|or|is) |%(?:25)?(?:2[027]|3[ADad])|&(?:quot|#3[49]);"
+        r"|\\u001[bB]\[[0-9;]{0,12}m|\x1b\[[0-9;]{0,12}[mK]|b[\"']|[,(]\r?\n){1,24}|\r?\n)"
     ),
 }
 """`<sent>`: the header, parameter or option of a request that carries a key.  `<key>`: the word that says that a key follows, with what a

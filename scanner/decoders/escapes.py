@@ -33,7 +33,8 @@ _FORMS: Mapping[str, Callable[[int], bytes]] = {
     "html-hex": lambda byte: b"&#x%02x;" % byte,
 }
 _NAMES = ("json", "hex-escape", "percent", "html", "html")
-_SLASH = len(_NAMES)
+_SLASH, _PERCENT = len(_NAMES), _NAMES.index("percent")
+_AND, _ESCAPE, _BREAK = b"&%\n"
 
 
 def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
@@ -75,7 +76,8 @@ def _decode(data: bytes, spots: Sequence[Spot]) -> Iterator[Decoded]:
         while at < len(spots) and spots[at].end + _BEFORE < end and spots[at].end - start < EXTENT:
             end = max(end, spots[at].end + _BEHIND)
             at += 1
-        yield unescape(data, start, min(end, len(data)), via="json" if note == _SLASH else _NAMES[note])
+        decoded = unescape(data, start, min(end, len(data)), via="json" if note == _SLASH else _NAMES[note])
+        yield decoded._replace(data=_fields(data, decoded)) if note == _PERCENT else decoded
 
 
 def escaped(data: bytes, at: int) -> bytes | None:
@@ -100,6 +102,19 @@ def unescape(data: bytes, start: int, end: int, *, via: str) -> Decoded:
         last = one.end()
     text += data[last:end]
     return Decoded(via=(via,), data=bytes(text), start=start, end=end, pieces=tuple(pieces))
+
+
+def _fields(data: bytes, decoded: Decoded) -> bytes:
+    """Return decoded text of a form or a URL with its fields apart: what stood there as `&` divides them, what was escaped does not."""
+    text = bytearray(decoded.data)
+    for piece in decoded.pieces:
+        if piece.end is None:
+            at, start = piece.at, piece.start
+            while at < len(text) and start < decoded.end and data[start] == text[at] and data[start] != _ESCAPE:
+                if data[start] == _AND:
+                    text[at] = _BREAK
+                at, start = at + 1, start + 1
+    return bytes(text)
 
 
 def _resolved(one: re.Match[bytes]) -> bytes:

@@ -175,7 +175,9 @@ def _repairs(data: bytes, found: list[Candidate], failed: list[_Failed]) -> list
         at = bisect_left(taken, (end,)) - 1
         open_ = at < 0 or taken[at][1] < end or goes_on(data, *taken[at])
         if open_ and (candidate := repaired(rule, data, low, end, fixed=fixed)) is not None:
-            mended.append(candidate)
+            at = bisect_left(taken, (candidate.end,)) - 1
+            if at < 0 or taken[at][1] <= candidate.start or goes_on(data, *taken[at]):
+                mended.append(candidate)
     return mended
 
 

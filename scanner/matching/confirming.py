@@ -28,6 +28,8 @@ _DIGITS, _DIGIT_IN = b"0123456789", 8
 _NAME = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{2,48})[\\\"' \t]{0,6}(?:=>|[:=])[\\\"' \t]{0,6}\Z")
 _OF_SECRETS = tuple(b"secret passw token auth private access aws credential value api_key apikey api-key".split())
 """Parts of names that a secret half may have."""
+_ENTITY = re.compile(rb"&amp;")
+"""An ampersand in XML; an address without its last character of it ends in the middle."""
 _EDGE = 24
 """Bytes beside a key that its edges may ask for."""
 
@@ -130,7 +132,7 @@ def _longer(rule: CompiledRule, data: bytes, candidate: Candidate, *, fixed: boo
     alphabet = _run(rule.alphabet or _WORD)
     if rule.width > _WIDEST:
         return None
-    if escaped_on(data, candidate.end, alphabet):
+    if escaped_on(data, candidate.end, alphabet) or (not rule.alphabet and _ENTITY.match(data, candidate.end - 4)):
         plain = resolved(data, candidate.start, candidate.end, rule.width, alphabet)
         return _extended(rule, candidate, plain, fixed=fixed) if plain else None
     if not goes_on(data, candidate.start, candidate.end):

@@ -38,7 +38,8 @@ _BORDER = re.compile(
 )
 """Between two lines of a pane or a box that is filled up to its border."""
 _MORE = re.compile(
-    rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//))[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)"
+    rb"(?![A-Za-z_][A-Za-z0-9_.-]{0,40}[ \t]{0,4}[=:](?!//)|\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|[A-Za-z0-9_./-]{1,80}:\d{1,6}[: ])"
+    rb"[A-Za-z0-9+/=_.~@:%-]+(?=[\s\"'\\,;)\]}]|\Z)"
 )
 _NARROWEST = 40
 _LEAST_REST = 4

@@ -182,3 +182,44 @@ def test_a_key_of_a_shape_is_told_before_the_address_around_it() -> None:
 def test_seams_and_manifests_without_a_key_are_quiet(harmless: str) -> None:
     """Looking closer finds nothing there."""
     assert values(harmless) == []
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "\n2026-11-20T09:14:22.3811234Z   PORT: 80\n",
+        "\nsrc/a1.ts:10:  const x = 1\n",
+        "\n09:14:22.381 done\n",
+    ],
+)
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_a_line_that_is_by_chance_as_long_as_a_terminal_is_wide_ends_there(columns: int, behind: str) -> None:
+    """What follows is a record of its own: a time, or a file and a line."""
+    value = key("hashicorp-vault-token", seed=2)
+    line = f"KEY={value}".rjust(columns)
+    assert [value] == [found for _, found in values(line + behind)]
+
+
+def test_the_next_field_of_a_form_is_no_part_of_an_address() -> None:
+    """What stands as `&` divides the fields; what was escaped belongs to the value."""
+    address = "mongodb+srv://app:Zq81hTz0PvwLk3@db.example.dev/main?retryWrites=true&w=majority"
+    assert [("mongodb", address)] == values(f"a=1&uri={quote(address, safe='')}&scope=a+b\n")
+
+
+def test_an_address_in_xml_is_whole() -> None:
+    """With its ampersand written as XML demands."""
+    address = "mongodb+srv://app:Zq81hTz0PvwLk3@db.example.dev/main?retryWrites=true&w=majority"
+    assert [("mongodb", address)] == values(f"<uri>{address.replace('&', '&amp;')}</uri>\n")
+
+
+def test_a_private_key_in_a_quoted_mail() -> None:
+    """Each of its lines begins with `>`."""
+    text = key("private-key", seed=1).replace("\\n", "\n")
+    quoted = "".join(f"> {line}\n" for line in text.splitlines())
+    assert ["private-key"] == [rule for rule, _ in found(quoted.encode())]
+
+
+def test_an_escaped_line_break_is_no_letter_of_the_key_behind_it() -> None:
+    """Where the length of a key may vary."""
+    value = key("weaviate-api-key", seed=7)[:36]
+    assert [("weaviate", value)] == values(json.dumps(f"use this\n\nWEAVIATE_API_KEY\n{value}\n\nthanks"))
