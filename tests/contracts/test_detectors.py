@@ -172,7 +172,9 @@ def test_dense_hits_are_all_found_and_cost_little() -> None:
 def test_what_a_key_costs_does_not_grow_with_the_text_before_it() -> None:
     """Ends of lines are looked for no further away than they can matter: keys among megabytes of text cost what they cost alone."""
     keys = [key("openai-project-key", seed=seed).encode() for seed in range(1_000)]
-    alone, among = (segment(b"".join(part + b"\na1b2c3\n" + filler for part in keys)) for filler in (b"", b"x " * 1_500))
+    alone, among = (
+        segment(b"".join(part + b"\na1b2c3\n" + filler for part in keys)) for filler in (b"", b"x " * 1_500)
+    )
     assert len(rulebook().find(among)) == 1_000
     assert cost(lambda: rulebook().find(among)) < 2 * cost(lambda: rulebook().find(alone)) + 0.05
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from benchmarks.accuracy.scoring import Reported
 from benchmarks.accuracy.tools import Tool, below
 from keysweep.commands._scan_options import ScanOptions
-from keysweep.commands._scan_options import ScanOptions
 from keysweep.commands._scan_setup import toolbox
 from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.scanner.pipeline import scan
