@@ -216,7 +216,7 @@ def test_a_private_key_in_a_quoted_mail() -> None:
     """Each of its lines begins with `>`."""
     text = key("private-key", seed=1).replace("\\n", "\n")
     quoted = "".join(f"> {line}\n" for line in text.splitlines())
-    assert ["private-key"] == [rule for rule, _ in found(quoted.encode())]
+    assert [rule for rule, _ in found(quoted.encode())] == ["private-key"]
 
 
 def test_an_escaped_line_break_is_no_letter_of_the_key_behind_it() -> None:
