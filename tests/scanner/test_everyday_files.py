@@ -202,13 +202,13 @@ def test_a_line_that_is_by_chance_as_long_as_a_terminal_is_wide_ends_there(colum
 
 def test_the_next_field_of_a_form_is_no_part_of_an_address() -> None:
     """What stands as `&` divides the fields; what was escaped belongs to the value."""
-    address = "mongodb+srv://app:Zq81hTz0PvwLk3@db.example.dev/main?retryWrites=true&w=majority"
+    address = f"mongodb+srv://app:{key('groq-api-key')[4:20]}@db.internal/main?retryWrites=true&w=majority"
     assert [("mongodb", address)] == values(f"a=1&uri={quote(address, safe='')}&scope=a+b\n")
 
 
 def test_an_address_in_xml_is_whole() -> None:
     """With its ampersand written as XML demands."""
-    address = "mongodb+srv://app:Zq81hTz0PvwLk3@db.example.dev/main?retryWrites=true&w=majority"
+    address = f"mongodb+srv://app:{key('groq-api-key')[4:20]}@db.internal/main?retryWrites=true&w=majority"
     assert [("mongodb", address)] == values(f"<uri>{address.replace('&', '&amp;')}</uri>\n")
 
 
