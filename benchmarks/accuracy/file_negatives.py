@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from collections.abc import Callable, Mapping
 
 from benchmarks.accuracy.chance import ALNUM, Chance
 from benchmarks.accuracy.prose import ENGLISH, NAMES, PARTS
 
-_PREFIXES = ["m0-", "BSA", "hf_", "fw_", "sk-", "sk_", "pa-", "al-", "nk-", "ck-", "key_", "api_", "gsk_", "rc_", "bu_", "re_", "EAA", "AKCp", "cio", "AQVN", "as-", "xai-", "jina_", "pcsk_", "nvapi-", "sk-proj-", "sk-ant-api03-", "glpat-", "ghp_", "csk-", "tvly-", "fc-", "pplx-", "r8_", "dp.", "hvs.", "npm_", "figd_", "ntn_", "rnd_", "whsec_", "ya29.", "GOCSPX-", "oy2", "dapi", "API-", "llx-", "sess-", "gho_", "dckr_pat_"]
-_HASHED = ["password_hash", "hashed_password", "hashed_secret", "encodedPassword", "encrypted_password", "tokenDigest", "api_key_hash", "key_fingerprint", "secret_sha256", "authenticity_token", "csrfToken", "nextPageToken", "continuationToken", "apiKeyId", "access_key_id", "secretArn", "token_id", "session_id"]
+_PREFIXES = re.findall(
+    r"\S+",
+    "m0- BSA hf_ fw_ sk- sk_ pa- al- nk- ck- key_ api_ gsk_ rc_ bu_ re_ EAA AKCp cio AQVN as- xai-"
+    " jina_ pcsk_ nvapi- sk-proj- sk-ant-api03- glpat- ghp_ csk- tvly- fc- pplx- r8_ dp. hvs. npm_"
+    " figd_ ntn_ rnd_ whsec_ ya29. GOCSPX- oy2 dapi API- llx- sess- gho_ dckr_pat_",
+)
+_HASHED = re.findall(
+    r"\S+",
+    "password_hash hashed_password hashed_secret encodedPassword encrypted_password tokenDigest"
+    " api_key_hash key_fingerprint secret_sha256 authenticity_token csrfToken nextPageToken"
+    " continuationToken apiKeyId access_key_id secretArn token_id session_id",
+)
 _USERS = ("app", "admin", "postgres", "root", "cache", "fake", "guest", "my-user")
 _POD = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -18,7 +29,9 @@ _POD = "bcdfghjklmnpqrstvwxz2456789"
 def _camel(c: Chance, least: int) -> str:
     name = ""
     while len(name) < least:
-        name += c.choice((*ENGLISH, "of", "to", "in", "as", "get", "http", "async", "config", "server", "default")).capitalize()
+        name += c.choice(
+            (*ENGLISH, "of", "to", "in", "as", "get", "http", "async", "config", "server", "default")
+        ).capitalize()
     return name
 
 
@@ -54,7 +67,9 @@ def _of_a_password(c: Chance) -> str:
         user, f"{user}pass", "p", "pw", "abc", "pass%20word", "mypass", "my-secret-pw", "supersecret", "changeme", "embedded-password",
         "[YOUR-PASSWORD]", "YOUR_PASSWORD", "password123", "hunter2", "fakepassword", "dummy", "XXXXXXXX", "<password>", "${DB_PASSWORD}",
     ))  # fmt: skip
-    return f"{scheme}://{user}:{password}@{c.choice(('localhost', 'db', '127.0.0.1:5432', 'some.host'))}/{c.choice(PARTS)}"
+    return (
+        f"{scheme}://{user}:{password}@{c.choice(('localhost', 'db', '127.0.0.1:5432', 'some.host'))}/{c.choice(PARTS)}"
+    )
 
 
 def _hashed(c: Chance) -> str:
@@ -101,12 +116,16 @@ def _link(c: Chance) -> str:
 
 def _map(c: Chance) -> str:
     segments = ";".join(",".join(c.text(ALNUM + "+/", 4) for _ in range(12)) for _ in range(9))
-    return json.dumps({"version": 3, "file": f"app.{c.hexa(8)}.js", "mappings": segments, "names": c.sample(ENGLISH, 5)})
+    return json.dumps(
+        {"version": 3, "file": f"app.{c.hexa(8)}.js", "mappings": segments, "names": c.sample(ENGLISH, 5)}
+    )
 
 
 def _blob(c: Chance) -> str:
     bytes_of_base64 = c.base64(600)
-    head = c.choice(("hf/", "BSA", "AKIA", "AIza", "EAA", "SK", "cio", "LTAI", "AKCp", "oy2", "EZAK", "AQVN", "EAAA", "eyJ"))
+    head = c.choice(
+        ("hf/", "BSA", "AKIA", "AIza", "EAA", "SK", "cio", "LTAI", "AKCp", "oy2", "EZAK", "AQVN", "EAAA", "eyJ")
+    )
     at = c.randrange(200, 400)
     return bytes_of_base64[:at] + head + bytes_of_base64[at:]
 

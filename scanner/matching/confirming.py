@@ -206,7 +206,7 @@ def _paired(rule: CompiledRule, data: bytes, public: re.Match[bytes]) -> Candida
         begin, end = match.span(group)
         if (begin < public.end() and end > public.start()) or not (group or begins(rule.pair_alphabet, data, begin)):
             continue
-        if _named_otherwise(data, begin, public):
+        if _named_otherwise(data, begin, public) or (not group and _in_a_blob(data, begin, end)):
             continue
         apart = max(begin - public.end(), public.start() - end)
         if nearest is None or apart < nearest.lead:

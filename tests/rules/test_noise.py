@@ -89,6 +89,14 @@ def test_files_of_hashes_are_no_findings() -> None:
         assert found(text.encode()) == []
 
 
+def test_a_piece_of_a_blob_is_no_secret_half() -> None:
+    """Beside a public half, what base64 goes on around to both sides was cut out of it by a stroke."""
+    chance = random.Random(9)
+    public, blob, secret = (expand(t, chance) for t in ("LTAI{A-Za-z0-9:20}", "{A-Za-z0-9+:40}", "{A-Za-z0-9:30}"))
+    assert found(f"{blob}/{secret}/{blob} {public}".encode()) == []
+    assert [value for _, value in found(f"{public} {secret}".encode())] == [secret.encode()]
+
+
 @settings(max_examples=200)
 @given(seed=st.integers(0, 1 << 60))
 def test_a_random_key_is_no_placeholder(seed: int) -> None:

@@ -149,7 +149,9 @@ UUID = "3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b"
         pytest.param('"s3_access_keys","s3AccessSettings"', id="a name with a number"),
         pytest.param("{token:k,apiKey:j.x" + VALUE + ",secret:!0}", id="a member in a minified script"),
         pytest.param('newSecretKey("PBKDF2WithHmacSHA256", 9)', id="an algorithm"),
-        pytest.param(f'password = "{hashlib.md5(b"password", usedforsecurity=False).hexdigest()}"', id="the hash of a word"),
+        pytest.param(
+            f'password = "{hashlib.md5(b"password", usedforsecurity=False).hexdigest()}"', id="the hash of a word"
+        ),
         pytest.param("SEARCH_KEY: _win32typing.PyIID", id="a type with a number"),
         pytest.param("token: BAh7BjoIZm9vIghiYXI3QjdQx2", id="an object in a cookie"),
         pytest.param("API_KEY=AKIA" + drawn(BASE32, 16), id="a public half"),
