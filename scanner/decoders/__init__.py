@@ -51,6 +51,8 @@ class Decoded(NamedTuple):
     """The encoded run, as offsets of the text that it stands in."""
     pieces: tuple[Piece, ...] = ()
     """In order; empty where a position inside the run cannot be told from the others."""
+    opened: tuple[int, int] | None = None
+    """Where in `data` an opening must end to be new; None for all of it.  The rest stands in the encoding text as it is."""
 
 
 class Decoder(NamedTuple):

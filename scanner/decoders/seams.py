@@ -35,6 +35,8 @@ _AFTER = {
 }
 _BACK, _AHEAD = 160, 4096
 _WIDEST = 24
+_OPENING = 64
+"""Bytes behind the seam in which the opening of a key ends that began before it."""
 
 
 def _anchors(heads: Iterable[bytes]) -> Sequence[Anchor]:
@@ -64,7 +66,8 @@ def _decode(data: bytes, spots: Sequence[Spot]) -> Iterator[Decoded]:
         start, end = max(cut.start() - _BACK, 0), min(cut.end() + _AHEAD, len(data))
         text = data[start : cut.start()] + data[cut.end() : end]
         pieces = (Piece(0, start), Piece(cut.start() - start, cut.end()))
-        yield Decoded(via=("joined",), data=text, start=start, end=end, pieces=pieces)
+        seam = cut.start() - start
+        yield Decoded(("joined",), text, start, end, pieces, opened=(seam + 1, seam + _OPENING))
 
 
 DECODER = Decoder(name="seams", anchors=_anchors, decode=_decode)

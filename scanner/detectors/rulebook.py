@@ -124,7 +124,11 @@ class Rulebook:
 
         if not budget.spend(len(decoded.data)):
             return
-        for candidate in self._look(decoded.data, self._matcher.hits(decoded.data), budget, depth + 1):
+        hits = self._matcher.hits(decoded.data)
+        if decoded.opened is not None:
+            low, high = decoded.opened
+            hits = [hit for hit in hits if low <= hit[1] <= high]
+        for candidate in self._look(decoded.data, hits, budget, depth + 1):
             start, end = place_of(decoded, candidate.start, candidate.end)
             yield candidate._replace(start=start, end=end, via=decoded.via + candidate.via)
 
