@@ -89,7 +89,7 @@ class CoverageLog:
         self.files += other.files
         self.bytes += other.bytes
         self.contentless += other.contentless
-        self._skipped |= other._skipped
+        self._skipped |= other._skipped  # noqa: SLF001  another of this class
 
     def close(self) -> Coverage:
         """Return what was collected."""

@@ -23,6 +23,8 @@ _WORD = r"A-Za-z0-9._~%+:/?&=,@-"
 _SHORT, _BLOB = 6, 24
 """Longest prefix that may stand anywhere by chance, and how much base64 on each side says so."""
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
+_MARK = 5
+"""Bytes in which a mark such as `ak_` ends, where several of them are one vendor's."""
 _DIGITS, _DIGIT_IN = b"0123456789", 8
 """Names have no more than one digit in so many characters."""
 _NAME = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]{2,48})[\\\"' \t]{0,6}(?:=>|[:=])[\\\"' \t]{0,6}\Z")
@@ -179,6 +181,8 @@ def _candidate(rule: CompiledRule, match: re.Match[bytes]) -> Candidate | None:
 def _by_chance(rule: CompiledRule, match: re.Match[bytes], group: int | str) -> bool:
     """Whether a prefix stands there by chance: in a name that a programmer made of words, or, if it is short, in a blob."""
     body = match[group][len(rule.prefix) :]
+    if not rule.prefix:
+        body = body[body.find(b"_", 0, _MARK) + 1 :]
     if rule.alphabet and len(body.translate(None, _DIGITS)) * _DIGIT_IN >= len(body) * (_DIGIT_IN - 1):
         from keysweep.rules.words import is_a_name
 
