@@ -5,6 +5,13 @@ from __future__ import annotations
 _SURE = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _SHORT = (b"BM", b"II*\0", b"MM\0*")
 
+IMAGES = (*_SURE, *_SHORT, b"RIFF")
+"""What images begin with, and little else does."""
+ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh")
+"""What archives begin with, and little else does."""
+DATABASES = (b"SQLite format 3\0",)
+"""What databases begin with."""
+
 
 def is_image(_name: str, head: bytes) -> bool:
     """Whether a file begins like an image of a kind that is read."""
@@ -17,9 +24,9 @@ def is_image(_name: str, head: bytes) -> bool:
 
 def is_archive(_name: str, head: bytes) -> bool:
     """Whether a file begins like an archive, or one compressed file: zip, which office documents are too, gzip, bzip2."""
-    return head.startswith((b"PK\x03\x04", b"\x1f\x8b\x08")) or (head.startswith(b"BZh") and head[4:10] == b"1AY&SY")
+    return head.startswith(ARCHIVES) and (head[:3] != b"BZh" or head[4:10] == b"1AY&SY")
 
 
 def is_sqlite(_name: str, head: bytes) -> bool:
     """Whether a file begins like a SQLite database."""
-    return head.startswith(b"SQLite format 3\0")
+    return head.startswith(DATABASES)

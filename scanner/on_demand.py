@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 from keysweep.scanner.coverage import CoverageLog
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.finding import Blob, Match, Segment
-from keysweep.scanner.magic import is_archive, is_image, is_sqlite
+from keysweep.scanner.magic import ARCHIVES, DATABASES, IMAGES, is_archive, is_image, is_sqlite
 from keysweep.scanner.readers import Reader
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def images(load: Callable[[], Reader]) -> Reader:
     """Return a reader for images that is loaded at the first one."""
-    return _on_demand("image", is_image, load)
+    return _on_demand("image", is_image, IMAGES, load)
 
 
 def databases(raw: Reader) -> Reader:
@@ -29,7 +29,7 @@ def databases(raw: Reader) -> Reader:
 
         return sqlite_reader(raw)
 
-    return _on_demand("sqlite", is_sqlite, load)
+    return _on_demand("sqlite", is_sqlite, DATABASES, load)
 
 
 def archives(inner: Sequence[Reader]) -> Reader:
@@ -43,14 +43,16 @@ def archives(inner: Sequence[Reader]) -> Reader:
 
         return archive_reader(choose)
 
-    return _on_demand("archive", is_archive, load)
+    return _on_demand("archive", is_archive, ARCHIVES, load)
 
 
-def _on_demand(name: str, accepts: Callable[[str, bytes], bool], load: Callable[[], Reader]) -> Reader:
+def _on_demand(
+    name: str, accepts: Callable[[str, bytes], bool], begins: tuple[bytes, ...], load: Callable[[], Reader]
+) -> Reader:
     def segments(blob: Blob, log: CoverageLog) -> Iterator[Segment]:
         yield from load().segments(blob, log)
 
-    return Reader(name=name, accepts=accepts, segments=segments)
+    return Reader(name=name, accepts=accepts, segments=segments, begins=begins)
 
 
 @final

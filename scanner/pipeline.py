@@ -131,9 +131,8 @@ def _reader(blob: Blob, readers: Sequence[Reader]) -> tuple[Reader, Blob]:
         return readers[-1], blob
     file = blob.open()
     begun = file.read(min(blob.size + 1, WINDOW))
-    name, head = name_of(blob.origin), begun[:_HEAD]
     for reader in readers[:-1]:
-        if reader.accepts(name, head):
+        if begun.startswith(reader.begins) and reader.accepts(name_of(blob.origin), begun[:_HEAD]):
             file.seek(0)
             return reader, Blob(blob.origin, blob.size, lambda: file)
     return readers[-1], Blob(blob.origin, blob.size, lambda: file, begun)
@@ -146,12 +145,11 @@ def _warn(message: str, *values: str) -> None:
 
 
 def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[Sighting | None]:
-    resembling: Sequence[Resemblance] = ()
+    taken = Spans()
     if "ocr" in segment.via:
-        resembling = tools.known.resembling(segment.data)
-        for seen in resembling:
+        for seen in tools.known.resembling(segment.data):
+            taken.take(seen.start, seen.end)
             yield _stored(segment, seen)
-    taken = Spans((seen.start, seen.end) for seen in resembling)
     placer: Placer | None = None
     for detector in tools.detectors:
         try:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from functools import partial
 from io import FileIO
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -61,7 +62,7 @@ class Walk(NamedTuple):
             unread = _STORED if inner in stores else None
             try:
                 with os.scandir(f"{start}/{inner}") as listing:
-                    entries = sorted(listing, key=_name)
+                    entries = sorted(listing, key=attrgetter("name"))
             except OSError:
                 log.skip(f"{prefix}{inner}".rstrip("/") or start, Gap.UNREADABLE)
                 continue
@@ -95,7 +96,7 @@ class Walk(NamedTuple):
         if (self.largest is not None and status.st_size > self.largest) or _is_hole(status):
             log.skip(name, Gap.TOO_LARGE)
             return None
-        return Blob(origin=FileOrigin(path=name), size=status.st_size, open=partial(open_regular, path))
+        return Blob(FileOrigin(name), status.st_size, partial(open_regular, path))
 
     def _link(self, path: str) -> Gap | None:
         """Return why a link is a gap; None where it is none: it leads nowhere, or to what is scanned under its own name."""
@@ -122,10 +123,6 @@ def _is_git_folder(inner: str, entries: list[os.DirEntry[str]]) -> bool:
 def _is_hole(status: os.stat_result) -> bool:
     """Whether a file claims a size that would take for ever to read, and stores nearly none of it."""
     return status.st_size > _HOLE and status.st_blocks * 512 * 100 < status.st_size
-
-
-def _name(entry: os.DirEntry[str]) -> bytes:
-    return os.fsencode(entry.name)
 
 
 def open_regular(path: str) -> BinaryIO:

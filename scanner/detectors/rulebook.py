@@ -73,7 +73,8 @@ class Rulebook:
         """
         if self._seen is not data:
             self._seen, self._gated, self._taken = data, self._matcher.look(data)[1], []
-        return [spot for spot in self._gated.get(name, ()) if not self._inside_of_a_key(spot.end)]
+        spots = self._gated.get(name)
+        return [spot for spot in spots if not self._inside_of_a_key(spot.end)] if spots else ()
 
     def _inside_of_a_key(self, place: int) -> bool:
         at = bisect_left(self._taken, (place,)) - 1

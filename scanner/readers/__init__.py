@@ -20,3 +20,5 @@ class Reader(NamedTuple):
     """Whether it reads a blob, from its name and its first 64 bytes."""
     segments: Callable[[Blob, CoverageLog], Iterator[Segment]]
     """Yields the text; output is bounded, whatever the input.  Logs what it leaves out."""
+    begins: tuple[bytes, ...] = (b"",)
+    """One of these is at the beginning of all that it accepts: most files are told from it without asking."""

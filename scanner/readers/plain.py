@@ -43,7 +43,7 @@ def _segments(blob: Blob, log: CoverageLog) -> Iterator[Segment]:
             if encoding is not None:
                 yield from _decoded(blob.origin, file, head, encoding, log, name)
             elif len(head) < asked:
-                yield Segment(origin=blob.origin, data=head)
+                yield Segment(blob.origin, head)
                 log.read(len(head))
             else:
                 yield from _windows(blob.origin, file, head + read_fully(file, WINDOW - asked), log)
