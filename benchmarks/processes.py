@@ -44,11 +44,12 @@ class Runs:
 
 
 def run(command: Sequence[str], environ: Mapping[str, str]) -> Run:
-    """Run a command to its end with its output thrown away."""
+    """Run a command to its end, in the home that it is given, with its output thrown away."""
     started = time.monotonic()
     process = subprocess.Popen(
         command,
         env={**os.environ, **environ},
+        cwd=environ.get("HOME"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks import inputs
 from benchmarks.processes import Runs, in_turn, ratio, run
 
-_PEERS = Path(".venv-peers/bin")
+_PEERS = Path(".venv-peers/bin").resolve()
 _PART = inputs.MB // 2
 _INPUTS: dict[str, Callable[[Path, int], object]] = {
     "log text": inputs.logs,

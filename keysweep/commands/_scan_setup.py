@@ -101,7 +101,17 @@ def open_if_there(invocation: Invocation) -> OpenVault | None:
 def _nothing_is_set(invocation: Invocation) -> bool:
     """Whether nobody said anything about a store, so that the settings need not be read to know which one is meant."""
     said = invocation.options or any(name.startswith("KEYSWEEP_") for name in os.environ)
-    return not said and not any(Path(name).exists() for name in (CONFIG_NAME, SHARED_CONFIG_NAME))
+    return not said and not Path(CONFIG_NAME).exists() and _says_nothing(Path(SHARED_CONFIG_NAME))
+
+
+def _says_nothing(shared: Path) -> bool:
+    """Whether a file of settings for many programs has none for us; its TOML is parsed only if it may."""
+    try:
+        return b"keysweep" not in shared.read_bytes()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def baseline(given: Path | None, written: Path | None) -> Baseline | None:
