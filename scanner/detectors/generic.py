@@ -43,7 +43,9 @@ _BETWEEN = f"(?:{_SIGNS}{_TYPED}|{_BELOW})"
 _SCHEME = r"(?:(?:bearer|basic|token|apikey)(?: |%20)[\s\"'`]{0,2})?"
 _NO_DIGIT = r"[A-Za-z_+/=.~!@#$%^*:-]"
 _VALUE = r"[A-Za-z0-9_+/=.~!@#$%^*:-]"
-_DRAWN = f"{_SCHEME}{_NO_DIGIT}{{0,24}}[0-9]{_VALUE}{{8}}"
+_NO_DATE = _VALUE.replace("-]", "]")
+_DRAWN = f"{_SCHEME}(?:{_NO_DIGIT}{{1,24}}[0-9]{_VALUE}{{8}}|[0-9]{_VALUE}{{3}}{_NO_DATE}{_VALUE}{{4}})"
+"""Behind the year of a date stands a hyphen; in a list of log lines each one that ends in `tokens` is followed by one."""
 GATES = (
     f"(?i){_WORD}{_TAIL}{_SIGNS}{_TYPED}{_DRAWN}".encode(),
     rf"""(?i)[\sn"'\\]value[ \t"'`\\=:>]{{1,10}}{_DRAWN}""".encode(),

@@ -13,7 +13,7 @@ from keysweep.scanner.matching.compiled import CompiledRule
 from keysweep.scanner.matching.engine import Engine, compile_anchors, dump, load
 from keysweep.scanner.matching.kept import DecoderAnchor, Tables
 
-_LAYOUT = 15
+_LAYOUT = 16
 """Counted up whenever anchors, decoders or the kept file's layout change."""
 _TELLING = frozenset(
     b"API_KEY api_key api-key apiKey _TOKEN _token _SECRET _secret SecretAccessKey _KEY= Bearer".split()
