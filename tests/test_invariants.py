@@ -42,6 +42,7 @@ REPOSITORIES = {
     "keysweep/foundation/database/migrations/versions/0001_vault_and_ledger.py",
     "keysweep/foundation/database/migrations/versions/0002_rotation.py",
     "keysweep/foundation/database/migrations/versions/0003_findings.py",
+    "keysweep/foundation/database/migrations/versions/0005_inventory.py",
     "keysweep/foundation/database/tables.py",
     "keysweep/foundation/ledger/chain.py",
     "keysweep/foundation/ledger/checkpoint.py",

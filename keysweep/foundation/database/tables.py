@@ -268,3 +268,82 @@ checkpoint = table(
     blob("public_key", "Ed25519 public key, raw."),
     blob("signature", "Ed25519 over the statement."),
 )
+
+profile = table(
+    "profile",
+    "What is known of a credential beside its values; a row only where something is.",
+    text("credential_id", "The credential.", ForeignKey("credential.id"), primary_key=True),
+    text("class", "Class of the policy that sets its age limit; empty for the default."),
+    text("kind", "What the rules take its value for; empty if none knows it."),
+    text("runbook", "Address or page that says how it is rotated by hand; empty for the provider's page."),
+    text("retired_reason", "Why it was taken out of use; empty while it is in use."),
+    text("last_used_at", "When it was last handed out here, or used according to its provider.", null=True),
+    text("last_used_by", "Agent that it was handed to, or provider for the provider's own word.", null=True),
+    Index("ix_profile_class", "class"),
+)
+
+policy = table(
+    "policy",
+    "Age limits and who approved them.  Rows are added, never changed; the newest of a class counts.",
+    integer("seq", "Counted from 1.", primary_key=True, autoincrement=False),
+    text("class", "Class of credentials; empty for all that have no policy of their own."),
+    integer("max_age_days", "Age limit in days.", CheckConstraint("max_age_days > 0", name="some_days")),
+    text("risk_analysis", "Name of the risk analysis that the limit follows from."),
+    text("approved_by", "Who approved it."),
+    text("approved_at", "When it was approved."),
+    text("recorded_at", "When it was stored."),
+    text("recorded_by", "Who stored it."),
+)
+
+policy_exception = table(
+    "policy_exception",
+    "A credential that may be older for a while.  Rows are added, never changed; the newest of a credential counts.",
+    integer("seq", "Counted from 1.", primary_key=True, autoincrement=False),
+    text("credential_id", "The credential.", ForeignKey("credential.id")),
+    text("until", "Last moment at which it counts; before recorded_at to end an earlier one."),
+    text("reason", "Why, in a person's words."),
+    text("approved_by", "Who approved it."),
+    text("recorded_at", "When it was stored."),
+    text("recorded_by", "Who stored it."),
+    Index("ix_policy_exception_credential", "credential_id"),
+)
+
+reconciliation = table(
+    "reconciliation",
+    "One comparison of a provider's list of keys with the inventory.",
+    text("id", "Random identifier.", primary_key=True),
+    text("provider", "The provider."),
+    text("account", "Name of the credential that the list was asked with."),
+    text("started_at", "When the list was asked for."),
+    text("finished_at", "When it was compared."),
+    text("method", "The call that was made."),
+    text("failure", "Why there is no list; null if there is one.", null=True),
+    integer("listed", "Keys that the provider listed."),
+    integer("stored", "Stored values that must be among them."),
+    integer("matched", "Listed keys that are stored values."),
+    integer("unknown", "Live keys at the provider that are not stored here."),
+    integer("gone", "Stored values in use that the provider does not list, or lists as switched off."),
+    integer("drifted", "Stored values whose name, id or expiry at the provider is another than here."),
+    Index("ix_reconciliation_finished", "provider", "finished_at"),
+)
+
+provider_key = table(
+    "provider_key",
+    "A key as its provider listed it last.",
+    text("account", "Name of the credential that the list was asked with.", primary_key=True),
+    text("key_id", "The provider's id of the key.", primary_key=True),
+    text("provider", "The provider."),
+    text("name", "The provider's name of the key."),
+    text("hint", "What the provider shows of the value, masked."),
+    text("owner", "User or service account that the provider says it belongs to."),
+    integer("active", "1 if the provider accepts it."),
+    text("created_at", "When it was made, as the provider says.", null=True),
+    text("last_used_at", "When it was last used, as the provider says.", null=True),
+    text("expires_at", "When the provider ends it.", null=True),
+    text("credential_id", "The stored credential that it is; null if it is not stored.", null=True),
+    integer("number", "Version of that credential.", null=True),
+    text("first_seen", "First list that it stood in."),
+    text("last_seen", "Last list that it stood in."),
+    text("reconciliation_id", "The comparison that saw it last.", ForeignKey("reconciliation.id")),
+    Index("ix_provider_key_credential", "credential_id"),
+)

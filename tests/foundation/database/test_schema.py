@@ -20,7 +20,7 @@ from keysweep.foundation.database.connect import HEAD, Database, open_database
 from keysweep.foundation.errors import UsageError
 
 MIGRATIONS = str(Path(migrations.__path__[0]))
-APPEND_ONLY = ("ledger", "journal")
+APPEND_ONLY = ("ledger", "journal", "policy", "policy_exception")
 
 
 def statements(path: Path) -> dict[str, list[str]]:
@@ -53,6 +53,13 @@ def fill(connection: Connection) -> None:
             rotation_id="r", seq=1, step="mint", attempt=1, phase="intent", detail="{}", fence=1, at="t"
         )
     )
+    record = {"seq": 1, "approved_by": "", "recorded_at": "t", "recorded_by": ""}
+    connection.execute(
+        insert(tables.policy).values(
+            {"class": "", "max_age_days": 90, "risk_analysis": "", "approved_at": "t"} | record
+        )
+    )
+    connection.execute(insert(tables.policy_exception).values(credential_id="c", until="t", reason="", **record))
 
 
 def test_alembic_sees_no_difference(store: Database) -> None:
