@@ -9,8 +9,9 @@ from sqlalchemy import REAL, CheckConstraint, Column, ForeignKey, ForeignKeyCons
 from sqlalchemy import text as sql
 
 from keysweep.foundation.database.columns import blob, integer, metadata, table, text
+from keysweep.foundation.database.ledger_tables import checkpoint, checkpoint_export, ledger, match_key, match_use
 
-__all__ = ["metadata"]
+__all__ = ["checkpoint", "checkpoint_export", "ledger", "match_key", "match_use", "metadata"]
 
 _CURRENT = sql("state = 'current'")
 """At most one version of a credential is current: the engines enforce it."""
@@ -247,26 +248,6 @@ scan = table(
     text("skipped", "What was not read and why, as JSON."),
     integer("findings", "Findings, strangers included."),
     integer("mapped", "Findings that are stored credentials."),
-)
-
-ledger = table(
-    "ledger",
-    "What happened, for ever: the audit log.  Rows are added, never changed.",
-    integer("seq", "Place in the chain, counted from 1 without gaps.", primary_key=True, autoincrement=False),
-    text("body", "Canonical JSON.  Never holds key material."),
-    blob("previous", "Hash of the entry before; zeros for the first."),
-    blob("hash", "SHA-256 over seq, previous and body."),
-    blob("mac", "HMAC-SHA256 of the hash under the store's audit key."),
-)
-
-checkpoint = table(
-    "checkpoint",
-    "Signed statements of how long the ledger was and what its head was.",
-    integer("seq", "Last entry that it covers.", primary_key=True, autoincrement=False),
-    blob("head", "Hash of that entry."),
-    text("at", "When it was signed."),
-    blob("public_key", "Ed25519 public key, raw."),
-    blob("signature", "Ed25519 over the statement."),
 )
 
 profile = table(
