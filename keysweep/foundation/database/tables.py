@@ -9,9 +9,30 @@ from sqlalchemy import REAL, CheckConstraint, Column, ForeignKey, ForeignKeyCons
 from sqlalchemy import text as sql
 
 from keysweep.foundation.database.columns import blob, integer, metadata, table, text
-from keysweep.foundation.database.ledger_tables import checkpoint, checkpoint_export, ledger, match_key, match_use
+from keysweep.foundation.database.ledger_tables import (
+    checkpoint,
+    checkpoint_export,
+    ledger,
+    match_key,
+    match_use,
+    row_state,
+)
+from keysweep.foundation.database.ring_tables import finding_alias, generation, moved, slot_key, slot_master
 
-__all__ = ["checkpoint", "checkpoint_export", "ledger", "match_key", "match_use", "metadata"]
+__all__ = [
+    "checkpoint",
+    "checkpoint_export",
+    "finding_alias",
+    "generation",
+    "ledger",
+    "match_key",
+    "match_use",
+    "metadata",
+    "moved",
+    "row_state",
+    "slot_key",
+    "slot_master",
+]
 
 _CURRENT = sql("state = 'current'")
 """At most one version of a credential is current: the engines enforce it."""
