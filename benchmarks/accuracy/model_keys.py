@@ -36,7 +36,7 @@ def _kimi(chance: Chance) -> str:
 
 
 def _azure_new(chance: Chance) -> str:
-    return f"{chance.alnum(52)}JQQJ99BD{chance.alnum(4)}AAABACOG{chance.alnum(4)}{chance.alnum(8)}"
+    return f"{chance.alnum(52)}JQQJ99BD{chance.alnum(12)}AAABACOG{chance.alnum(4)}"
 
 
 def _vertex(chance: Chance) -> str:
