@@ -22,6 +22,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]{0,127}")
 _VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "postgresql": "DATABASE_URL"}
 
 
+Place = int | str
+"""Where a row of an import stands: the number of its line, or words for it."""
+
+
 class ImportRowError(UsageError):
     """A row cannot be imported; the message names its line and never its value."""
 
@@ -44,6 +48,8 @@ class Entry:
     agent: str = ""
     variable: str = ""
     """Environment variable in which the agent gets it; empty means the provider's usual one."""
+    more_variables: tuple[str, ...] = ()
+    """Further variables in which the agent gets the same value."""
     owner: str = ""
     environment: str = ""
     created_at: datetime | None = None
@@ -76,6 +82,7 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
     known = store.find_credential(connection, entry.name)
     fingerprint = opened.fingerprinter.of(entry.value)
     if known and any(version.fingerprint == fingerprint for version in store.versions(connection, known.id)):
+        _bind(connection, opened, entry, known.id, anew=False)
         return Effect.UNCHANGED
     if known and entry.state is not State.STANDBY:
         msg = f"{entry.name!r} is stored with another value"
@@ -101,36 +108,51 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
             "state": entry.state.value,
         },
     )
-    if entry.agent and not entry.is_admin:
-        instances.add_agent(connection, entry.agent, "process", {}, opened.clock())
-        variable = entry.variable or default_variable(entry.provider, entry.name)
-        instances.bind(connection, entry.agent, variable, credential.id)
+    _bind(connection, opened, entry, credential.id, anew=True)
     return Effect.STANDBY if entry.state is State.STANDBY else Effect.ADDED
 
 
+def _bind(connection: Connection, opened: OpenVault, entry: Entry, credential: CredentialId, *, anew: bool) -> None:
+    """Let the agent of an entry get the credential; unless *anew*, a variable that carries another one keeps it."""
+    if not entry.agent or entry.is_admin:
+        return
+    instances.add_agent(connection, entry.agent, "process", {}, opened.clock())
+    taken = {} if anew else instances.agent_named(connection, entry.agent).bindings
+    first = entry.variable or default_variable(entry.provider, entry.name)
+    for variable in (first, *entry.more_variables):
+        if variable not in taken:
+            instances.bind(connection, entry.agent, variable, credential)
+
+
 def import_entries(
-    opened: OpenVault, entries: Iterable[tuple[int, Entry | ImportRowError]], *, actor: str, partial: bool = False
-) -> Iterator[tuple[int, str, Effect | UsageError]]:
+    opened: OpenVault, entries: Iterable[tuple[Place, Entry | ImportRowError]], *, actor: str, partial: bool = False
+) -> Iterator[tuple[Place, str, Effect | UsageError]]:
     """Store many keys in one transaction: all, or with *partial* the good ones.
 
+    Args:
+        opened: the store.
+        entries: with the place of each: the number of a line, or words for it.
+        actor: who does it.
+        partial: take the good ones even if others are bad.
+
     Yields:
-        Line, name and what happened.
+        Place, name and what happened.
 
     Raises:
         ImportRowError: a row is bad and *partial* is false; nothing was stored.
     """
-    answers: list[tuple[int, str, Effect | UsageError]] = []
+    answers: list[tuple[Place, str, Effect | UsageError]] = []
     with opened.database.write() as connection:
-        for line, entry in entries:
+        for place, entry in entries:
             try:
                 if isinstance(entry, ImportRowError):
                     raise entry
-                answers.append((line, entry.name, add(connection, opened, entry, actor=actor)))
+                answers.append((place, entry.name, add(connection, opened, entry, actor=actor)))
             except UsageError as error:
                 if not partial:
-                    msg = f"line {line}: {error.message}; nothing was imported"
+                    msg = f"{place if isinstance(place, str) else f'line {place}'}: {error.message}; nothing was imported"
                     raise ImportRowError(msg, hint=error.hint or "--partial takes the good rows") from None
-                answers.append((line, "", error))
+                answers.append((place, "", error))
     yield from answers
 
 
