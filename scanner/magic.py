@@ -7,7 +7,7 @@ _SHORT = (b"BM", b"II*\0", b"MM\0*")
 
 IMAGES = (*_SURE, *_SHORT, b"RIFF")
 """What images begin with, and little else does."""
-ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh")
+ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 """What archives begin with, and little else does."""
 DATABASES = (b"SQLite format 3\0",)
 """What databases begin with."""
@@ -23,7 +23,7 @@ def is_image(_name: str, head: bytes) -> bool:
 
 
 def is_archive(_name: str, head: bytes) -> bool:
-    """Whether a file begins like an archive, or one compressed file: zip, which office documents are too, gzip, bzip2."""
+    """Whether a file begins like an archive, or one compressed file: zip, which office documents are too, gzip, bzip2, xz, zstd."""
     return head.startswith(ARCHIVES) and (head[:3] != b"BZh" or head[4:10] == b"1AY&SY")
 
 

@@ -5,8 +5,6 @@ Whatever the headers say, only bytes that really come out are counted against th
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import lzma
 import struct
@@ -17,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast, final
 
+from keysweep.scanner.compressed import open_compressed
 from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, Origin, Segment, StreamOrigin, name_of
 from keysweep.scanner.magic import is_archive
@@ -51,6 +50,7 @@ _BROKEN = (
     struct.error,
 )
 _ENCRYPTED = 0x1
+_ENDINGS = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
 
 Choose = Callable[[str, bytes], Reader]
 """Given the name and the first bytes of a member, say which reader reads it."""
@@ -162,9 +162,8 @@ class _Opened:
             if head == b"PK\x03\x04":
                 yield from self._zip(origin, file, depth)
             else:
-                stream = gzip.GzipFile(fileobj=file, mode="rb") if head[:2] == b"\x1f\x8b" else bz2.BZ2File(file)
-                with stream:
-                    yield from self._compressed(origin, cast("IO[bytes]", stream), depth)
+                with open_compressed(file) as stream:
+                    yield from self._compressed(origin, stream, depth)
         except (OSError, *_BROKEN):
             self._log.skip(name_of(origin), Gap.ARCHIVE_BROKEN)
 
@@ -265,4 +264,4 @@ def _within(origin: Origin, name: str) -> Origin:
 def _bare(origin: Origin) -> str:
     """Return the name of what a compressed file holds."""
     name = PurePosixPath(name_of(origin).rpartition("!")[2]).name
-    return name.rpartition(".")[0] if name.lower().endswith((".gz", ".bz2", ".gzip")) else name
+    return name.rpartition(".")[0] if name.lower().endswith(_ENDINGS) else name

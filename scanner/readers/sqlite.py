@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, final
 
 from keysweep.scanner import sqlite_rows
+from keysweep.scanner.compressed import inflated
 from keysweep.scanner.coverage import CoverageLog, Gap
 from keysweep.scanner.finding import Blob, Cell, FileOrigin, Origin, Segment, name_of
 from keysweep.scanner.magic import is_sqlite
@@ -84,7 +85,7 @@ def _rows(origin: Origin, copy: Path, log: CoverageLog) -> Iterator[Segment]:
                     table, columns = json.loads(data)
                 elif kind in {CELL, CELL_WITHOUT_ROWID}:
                     cell = Cell(0, table, rowid if kind == CELL else None, columns[number])
-                    yield from batch.add(cell, data)
+                    yield from batch.add(cell, inflated(data))
                 else:
                     went = data
             yield from batch.rest()
