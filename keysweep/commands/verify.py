@@ -25,6 +25,8 @@ def COMMAND(invocation: Invocation, file: Path | None) -> None:  # noqa: N802  t
 
         checked = check_ledger(opened)
         click.echo(f"ledger    whole: {checked.entries} entries, signed checkpoints: {checked.checkpoints}")
+        if checked.rows is not None:
+            click.echo(f"rows      whole: {checked.rows} are what was written")
         click.echo(f"head      {checked.head.hex()}")
         if file is not None:
             _report(opened, file)

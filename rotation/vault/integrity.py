@@ -1,4 +1,4 @@
-"""Check the live ledger with everything the store can prove: hashes, keys, signed checkpoints."""
+"""Check the store with everything it can prove: the ledger's hashes, keys, signed checkpoints, and every row."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from keysweep.foundation.database import tables
 from keysweep.foundation.errors import IntegrityError
 from keysweep.foundation.ledger.checkpoint import checkpoints
 from keysweep.foundation.ledger.verify import Row, verify
+from keysweep.rotation.vault.row_check import check_rows
 from keysweep.rotation.vault.unlock import OpenVault
 
 
@@ -20,13 +21,15 @@ class CheckedLedger:
     entries: int
     head: bytes
     checkpoints: int
+    rows: int | None
+    """Rows that are what was written; None where nothing was stated of any yet."""
 
 
 def check_ledger(opened: OpenVault) -> CheckedLedger:
-    """Check the chain, the MAC of every entry and the signature of every checkpoint.
+    """Check the chain, the MAC of every entry, the signature of every checkpoint, and that every row is what was written.
 
     Raises:
-        IntegrityError: names the first bad entry.
+        IntegrityError: names the first bad entry, or the forged rows.
     """
     with opened.database.read() as connection:
         signed = checkpoints(connection)
@@ -36,12 +39,13 @@ def check_ledger(opened: OpenVault) -> CheckedLedger:
                 msg = f"the checkpoint at entry {checkpoint.seq} was signed with another key"
                 raise IntegrityError(msg)
         query = select(tables.ledger.c.seq, tables.ledger.c.body, tables.ledger.c.previous, tables.ledger.c.hash)
-        rows = (Row(*row) for row in connection.execute(query.order_by(tables.ledger.c.seq)))
-        result = verify(rows, [(checkpoint.seq, checkpoint.head) for checkpoint in signed])
+        entries = (Row(*row) for row in connection.execute(query.order_by(tables.ledger.c.seq)))
+        result = verify(entries, [(checkpoint.seq, checkpoint.head) for checkpoint in signed])
         if result.bad is not None:
             msg = f"ledger entry {result.bad}: {result.why}"
             raise IntegrityError(msg)
         if (forged := opened.ledger.bad_mac(connection)) is not None:
             msg = f"ledger entry {forged}: it was not written with this store's key"
             raise IntegrityError(msg)
-    return CheckedLedger(entries=result.entries, head=result.head, checkpoints=len(signed))
+        rows = check_rows(connection)
+    return CheckedLedger(entries=result.entries, head=result.head, checkpoints=len(signed), rows=rows)

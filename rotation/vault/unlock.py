@@ -111,13 +111,15 @@ def unlock(settings: Settings, *, clock: Clock = system_clock) -> OpenVault:
         shape=_shape,
         clock=clock,
     )
+    ledger = Ledger(keys.audit, clock)
+    database.witness = ledger.witness
     return OpenVault(
         settings=settings,
         clock=clock,
         database=database,
         vault=vault,
         fingerprinter=fingerprinter,
-        ledger=Ledger(keys.audit, clock),
+        ledger=ledger,
         signer=Signer(keys.signing),
     )
 

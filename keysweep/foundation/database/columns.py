@@ -41,8 +41,10 @@ def table(name: str, comment: str, *items: Any) -> Table:
 
 
 def text(name: str, comment: str, *args: Any, null: bool = False, **kwargs: Any) -> Column[Any]:
-    """A column of text."""
-    return Column(name, Text, *args, nullable=null, comment=comment, **kwargs)
+    """A column of text; it sorts by its bytes on every engine."""
+    return Column(
+        name, Text().with_variant(Text(collation="C"), "postgresql"), *args, nullable=null, comment=comment, **kwargs
+    )
 
 
 def integer(name: str, comment: str, *args: Any, null: bool = False, **kwargs: Any) -> Column[Any]:

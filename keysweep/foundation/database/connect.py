@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
@@ -13,9 +13,10 @@ from typing import Any, final
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from keysweep.foundation.database.row_states import watch, watching
 from keysweep.foundation.errors import DeniedError, IntegrityError, KeysweepError, MissingExtraError, UsageError
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision under `migrations/versions`; Alembic is imported only where a store is older than this."""
 
 _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs"})
@@ -28,6 +29,9 @@ _PRAGMAS = (
     "PRAGMA secure_delete = ON",
     "PRAGMA trusted_schema = OFF",
 )
+_WAIT_FOR_WRITERS = "SET LOCAL lock_timeout = '15s'"
+_LOCK_WRITERS = "SELECT pg_advisory_xact_lock(7236282)"
+"""One writer at a time in this database, as on SQLite; what is locked in another order later cannot deadlock."""
 
 
 class StoreMissingError(UsageError):
@@ -42,14 +46,18 @@ class StoreUnusableError(DeniedError):
 class Database:
     """A store that is open.
 
-    `write` takes the write lock when it begins (`BEGIN IMMEDIATE`), so a read followed by a write inside it is one atomic
-    decision on SQLite; on PostgreSQL the repositories lock the rows they decide on.
+    `write` takes the lock of writers when it begins, so a read followed by a write inside it is one atomic decision:
+    `BEGIN IMMEDIATE` on SQLite, an advisory lock on PostgreSQL.
     """
 
-    __slots__ = ("engine",)
+    __slots__ = ("engine", "prologue", "witness")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.prologue: Callable[[Connection], None] | None = None
+        """Asked at the beginning of each write; an unlocked vault learns of a new master key."""
+        self.witness: Callable[[Connection], None] | None = None
+        """Asked at the end of each write; an unlocked vault names in its ledger what was written (`row_states`)."""
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -60,9 +68,13 @@ class Database:
             IntegrityError: the store's file is damaged.
         """
         with _named_failures():
-            immediate = self.engine.connect().execution_options(keysweep_begin="BEGIN IMMEDIATE")
+            immediate = self.engine.connect().execution_options(keysweep_begin="BEGIN IMMEDIATE", **watching())
             with immediate as connection, connection.begin():
+                if self.prologue is not None:
+                    self.prologue(connection)
                 yield connection
+                if self.witness is not None:
+                    self.witness(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -73,6 +85,8 @@ class Database:
             IntegrityError: the store's file is damaged.
         """
         with _named_failures(), self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
 
     def forget_log(self) -> None:
@@ -136,12 +150,21 @@ def _bring_up_to_date(engine: Engine) -> None:
 
 def _server(url: str) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError:
         raise MissingExtraError(feature="a store on PostgreSQL", extra="rotate") from None
     except (ArgumentError, ValueError):
         msg = "the store is neither a path nor a URL that can be used"
         raise UsageError(msg, hint="postgresql+psycopg://USER@HOST/DATABASE") from None
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if "keysweep_begin" in connection.get_execution_options():
+            connection.exec_driver_sql(_WAIT_FOR_WRITERS)
+            connection.exec_driver_sql(_LOCK_WRITERS)
+
+    watch(engine)
+    return engine
 
 
 @contextmanager
@@ -185,6 +208,7 @@ def _sqlite(path: Path) -> Engine:
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get("keysweep_begin", "BEGIN"))
 
+    watch(engine)
     return engine
 
 

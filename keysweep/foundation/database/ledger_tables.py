@@ -16,6 +16,16 @@ ledger = table(
     blob("mac", "HMAC-SHA256 of the hash under the store's audit key."),
 )
 
+row_state = table(
+    "row_state",
+    "What each row of the store was when it was last written.  Rows are added, never changed.",
+    integer("seq", "Counted from 1 without gaps.", primary_key=True, autoincrement=False),
+    text("table_name", "The table."),
+    text("row_key", "The primary key of the row, as a JSON list."),
+    blob("digest", "SHA-256 over the row; null if it was deleted.", null=True),
+    blob("chain", "SHA-256 over the chain before, table, key and digest; entries of the ledger name it."),
+)
+
 checkpoint = table(
     "checkpoint",
     "Signed statements of how long the ledger was and what its head was.",

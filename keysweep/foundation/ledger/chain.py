@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator
-from typing import final
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, final
 
 from sqlalchemy import Connection, insert, select
 
 from keysweep.foundation.clock import Clock, from_text
-from keysweep.foundation.database import tables
+from keysweep.foundation.database import row_states, tables
 from keysweep.foundation.ledger.entry import GENESIS, Detail, Entry, entry_hash
+
+
+class Note(NamedTuple):
+    """What an entry is to say."""
+
+    actor: str
+    action: str
+    subject: str
+    detail: Detail
 
 
 @final
@@ -19,39 +28,50 @@ class Ledger:
     """Writes and reads the chain.
 
     Args:
-        mac_key: 32 bytes of this store; without it nobody can extend the chain unnoticed.
+        mac_key: 32 bytes of this store, without which nobody can extend the chain unnoticed; or which of its keys an
+            entry is written with, by the entry's place.
         clock: tells the time of an entry.
     """
 
-    __slots__ = ("_clock", "_mac_key")
+    __slots__ = ("_clock", "_key_of")
 
-    def __init__(self, mac_key: bytes, clock: Clock) -> None:
-        self._mac_key = mac_key
+    def __init__(self, mac_key: bytes | Callable[[int], bytes], clock: Clock) -> None:
+        self._key_of = (lambda _: mac_key) if isinstance(mac_key, bytes) else mac_key
         self._clock = clock
 
     def append(
         self, connection: Connection, *, actor: str, action: str, subject: str, detail: Detail | None = None
     ) -> Entry:
         """Add one entry to the chain; it stands or falls with the caller's transaction."""
+        return self.append_all(connection, [Note(actor, action, subject, detail or {})])[-1]
+
+    def append_all(self, connection: Connection, notes: Sequence[Note]) -> tuple[Entry, ...]:
+        """Add many entries at once; the first of them names what is stated of the rows that the transaction wrote."""
         connection.execute(select(tables.store.c.id).with_for_update())  # one writer at a time, on PostgreSQL too
-        last = connection.execute(
-            select(tables.ledger.c.seq, tables.ledger.c.hash).order_by(tables.ledger.c.seq.desc()).limit(1)
-        ).first()
-        seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-        entry = Entry(seq=seq, at=self._clock(), actor=actor, action=action, subject=subject, detail=detail or {})
-        body = entry.body()
-        digest = entry_hash(seq, previous, body)
-        connection.execute(
-            insert(tables.ledger).values(
-                seq=seq, body=body, previous=previous, hash=digest, mac=hmac.digest(self._mac_key, digest, "sha256")
-            )
-        )
-        return entry
+        seq, previous = head(connection)
+        rows = row_states.state(connection)
+        added, values = [], []
+        for note in notes:
+            seq += 1
+            entry = Entry(seq=seq, at=self._clock(), **note._asdict(), rows=rows)
+            body = entry.body()
+            digest = entry_hash(seq, previous, body)
+            mac = hmac.digest(self._key_of(seq), digest, "sha256")
+            values.append({"seq": seq, "body": body, "previous": previous, "hash": digest, "mac": mac})
+            added.append(entry)
+            previous, rows = digest, ""
+        connection.execute(insert(tables.ledger), values)
+        return tuple(added)
+
+    def witness(self, connection: Connection) -> None:
+        """Add an entry for rows that a transaction wrote and no entry of it names yet, at the transaction's end."""
+        if count := row_states.unstated(connection):
+            self.append(connection, actor="store", action="rows.written", subject="", detail={"rows": count})
 
     def bad_mac(self, connection: Connection) -> int | None:
         """Return the first entry that was not written with this store's key, None if all were."""
         for row in connection.execute(select(tables.ledger).order_by(tables.ledger.c.seq)):
-            if not hmac.compare_digest(row.mac, hmac.digest(self._mac_key, row.hash, "sha256")):
+            if not hmac.compare_digest(row.mac, hmac.digest(self._key_of(row.seq), row.hash, "sha256")):
                 return int(row.seq)
         return None
 
@@ -84,6 +104,7 @@ def entries(connection: Connection, *, subject: str | None = None, after: int = 
                 action=record["action"],
                 subject=record["subject"],
                 detail=record["detail"],
+                rows=record.get("rows", ""),
             )
 
 

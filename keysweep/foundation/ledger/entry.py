@@ -30,6 +30,8 @@ class Entry:
     subject: str
     """What it was done to: the name of a credential, agent or file."""
     detail: Detail
+    rows: str = ""
+    """How many statements about rows there were and the head of their chain; empty if no row was written with it."""
 
     def body(self) -> str:
         """Return the canonical JSON: sorted keys, no spaces, ASCII only."""
@@ -41,6 +43,7 @@ class Entry:
                 "action": self.action,
                 "subject": self.subject,
                 "detail": dict(self.detail),
+                **({"rows": self.rows} if self.rows else {}),
             },
             sort_keys=True,
             separators=(",", ":"),
