@@ -99,6 +99,11 @@ def bind(connection: Connection, agent: str, variable: str, credential: Credenti
     connection.execute(insert(tables.binding).values(agent=agent, variable=variable, credential_id=credential))
 
 
+def unbind_all(connection: Connection, credential: CredentialId) -> None:
+    """Let no agent resolve *credential* any more."""
+    connection.execute(delete(tables.binding).where(tables.binding.c.credential_id == credential))
+
+
 def agent_named(connection: Connection, name: str) -> AgentRecord:
     """Return an agent.
 

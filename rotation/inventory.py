@@ -12,9 +12,11 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from keysweep.foundation.errors import UsageError
+from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.foundation.secret import Secret
-from keysweep.rotation import instances
+from keysweep.rotation import instances, profiles
 from keysweep.rotation.credential import Credential, CredentialId, State, Version
+from keysweep.rotation.public_text import public_text
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -52,6 +54,8 @@ class Entry:
     """Further variables in which the agent gets the same value."""
     owner: str = ""
     environment: str = ""
+    policy_class: str = ""
+    """Class of the policy that sets its age limit; empty for the default."""
     created_at: datetime | None = None
     rotated_at: datetime | None = None
     expires_at: datetime | None = None
@@ -73,20 +77,20 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
     Raises:
         UsageError: the name is taken by another value, or is no name.
     """
-    if not _NAME.fullmatch(entry.name):
-        msg = "a name has letters, digits and . _ / @ : - only, and at most 128 of them"
-        raise UsageError(msg)
     if not entry.value:
-        msg = f"{entry.name}: the value is empty"
+        msg = "the value is empty"
         raise UsageError(msg)
-    known = store.find_credential(connection, entry.name)
     fingerprint = opened.fingerprinter.of(entry.value)
+    _check_public(opened, entry, fingerprint)
+    known = store.find_credential(connection, entry.name)
     if known and any(version.fingerprint == fingerprint for version in store.versions(connection, known.id)):
         _bind(connection, opened, entry, known.id, anew=False)
         return Effect.UNCHANGED
     if known and entry.state is not State.STANDBY:
         msg = f"{entry.name!r} is stored with another value"
         raise UsageError(msg, hint=f"keysweep keys set {entry.name}")
+    if known:
+        _refuse_retired(known)
     credential = known or _create(connection, opened, entry)
     version = opened.vault.add_version(
         connection,
@@ -124,6 +128,33 @@ def _bind(connection: Connection, opened: OpenVault, entry: Entry, credential: C
             instances.bind(connection, entry.agent, variable, credential)
 
 
+def _check_public(opened: OpenVault, entry: Entry, fingerprint: Fingerprint) -> None:
+    """Refuse a key in what is shown of an entry, its own value above all; only then is a name repeated in a message."""
+    texts = {
+        "name": entry.name,
+        "provider": entry.provider,
+        "owner": entry.owner,
+        "environment": entry.environment,
+        "class": entry.policy_class,
+        "agent": entry.agent,
+        "variable": entry.variable,
+        "key id": entry.provider_key_id or "",
+        **{f"setting {number}": text for number, text in enumerate(entry.settings.values(), start=1)},
+    }
+    for what, text in texts.items():
+        if text:
+            public_text(text, what=what, is_value=lambda word: opened.fingerprinter.of(Secret(word)) == fingerprint)
+    if not _NAME.fullmatch(entry.name):
+        msg = "a name has letters, digits and . _ / @ : - only, and at most 128 of them"
+        raise UsageError(msg)
+
+
+def _refuse_retired(credential: Credential) -> None:
+    if credential.retired_at is not None:
+        msg = f"{credential.name!r} is out of use since {credential.retired_at:%F}"
+        raise UsageError(msg, hint="keysweep keys add, under another name")
+
+
 def import_entries(
     opened: OpenVault, entries: Iterable[tuple[Place, Entry | ImportRowError]], *, actor: str, partial: bool = False
 ) -> Iterator[tuple[Place, str, Effect | UsageError]]:
@@ -150,7 +181,9 @@ def import_entries(
                 answers.append((place, entry.name, add(connection, opened, entry, actor=actor)))
             except UsageError as error:
                 if not partial:
-                    msg = f"{place if isinstance(place, str) else f'line {place}'}: {error.message}; nothing was imported"
+                    msg = (
+                        f"{place if isinstance(place, str) else f'line {place}'}: {error.message}; nothing was imported"
+                    )
                     raise ImportRowError(msg, hint=error.hint or "--partial takes the good rows") from None
                 answers.append((place, "", error))
     yield from answers
@@ -171,6 +204,8 @@ def _create(connection: Connection, opened: OpenVault, entry: Entry) -> Credenti
         expires_at=entry.expires_at,
     )
     store.add_credential(connection, credential)
+    if entry.policy_class:
+        profiles.put(connection, credential.id, policy_class=entry.policy_class)
     return credential
 
 
@@ -187,6 +222,7 @@ def replace_value(
     """
     with opened.database.write() as connection:
         credential = store.credential_named(connection, name)
+        _refuse_retired(credential)
         if any(v.fingerprint == opened.fingerprinter.of(value) for v in store.versions(connection, credential.id)):
             msg = f"{name!r} has, or had, this very value"
             raise UsageError(msg)

@@ -1,35 +1,64 @@
-"""The inventory as a table: one row a credential, without any value."""
+"""The inventory as a table: one row a credential, without any value, with its age held against its limit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from keysweep.foundation.clock import to_text
-from keysweep.rotation import instances
-from keysweep.rotation.credential import State
-from keysweep.rotation.vault import store
+from keysweep.rotation import policies, provider_catalog, selection
+from keysweep.rotation.age_limit import Policies, Standing
+from keysweep.rotation.credential import CredentialId
+from keysweep.rotation.selection import Filter, Picked, Sort
 from keysweep.rotation.vault.unlock import OpenVault
+
+_EVERYTHING = Filter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One credential."""
 
+    id: CredentialId
     name: str
     provider: str
+    kind: str
+    """What the rules take its value for; empty if none knows it."""
     owner: str
     environment: str
+    policy_class: str
     is_admin: bool
     version: int | None
     """Number of the current version; None if there is none."""
     fingerprint: str
+    key_id: str | None
+    """The provider's id of the current value."""
+    created_at: datetime
     since: datetime
     """When its current value became current, or was first stored."""
-    age_days: int
+    last_used_at: datetime | None
+    last_used_by: str | None
+    expires_at: datetime | None
+    retired_at: datetime | None
+    standing: Standing
+    rotation: str
+    """The class of the adapter that rotates it, or `guided`."""
     agents: tuple[str, ...]
     standby: int
     """How many standby values are sealed."""
+
+    @property
+    def age_days(self) -> int:
+        """Whole days since its value became current."""
+        return self.standing.age_days
+
+    @property
+    def overdue(self) -> bool:
+        """In use, and older than its limit without an exception."""
+        return self.version is not None and self.standing.overdue
 
     @property
     def version_text(self) -> str:
@@ -42,44 +71,125 @@ class Row:
         return f"{self.age_days} d"
 
     def as_json(self) -> dict[str, object]:
-        """Return the row for `--format json`."""
+        """Return the row for programs."""
+        limit, exemption = self.standing.limit, self.standing.exemption
         return {
             "name": self.name,
             "provider": self.provider,
+            "kind": self.kind or None,
             "owner": self.owner,
             "environment": self.environment,
+            "class": self.policy_class,
             "admin": self.is_admin,
             "version": self.version,
             "fingerprint": self.fingerprint,
+            "provider_key_id": self.key_id,
+            "created_at": to_text(self.created_at),
             "since": to_text(self.since),
             "age_days": self.age_days,
+            "last_used_at": _text(self.last_used_at),
+            "last_used_by": self.last_used_by,
+            "expires_at": _text(self.expires_at),
+            "retired_at": _text(self.retired_at),
+            "limit_days": limit.max_age_days,
+            "limit_from": limit.source.value,
+            "risk_analysis": limit.risk_analysis or None,
+            "due_at": to_text(self.standing.due_at),
+            "overdue": self.overdue,
+            "excepted_until": _text(exemption.until if exemption else None),
+            "rotation": self.rotation,
             "agents": list(self.agents),
             "standby": self.standby,
         }
 
 
-def listing(opened: OpenVault) -> tuple[Row, ...]:
-    """Return every credential, by name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some rows, and how many there are in all."""
+
+    rows: tuple[Row, ...]
+    total: int
+
+
+def listing(
+    opened: OpenVault, wanted: Filter = _EVERYTHING, *, sort: Sort = Sort.NAME, admins: bool = True
+) -> tuple[Row, ...]:
+    """Return credentials in order; with *admins* also those that administer others."""
     now = opened.clock()
-    rows = []
     with opened.database.read() as connection:
-        for credential in store.credentials(connection):
-            versions = store.versions(connection, credential.id)
-            current = next((v for v in versions if v.state is State.CURRENT), None)
-            since = credential.rotated_at or credential.created_at
-            rows.append(
-                Row(
-                    name=credential.name,
-                    provider=credential.provider,
-                    owner=credential.owner,
-                    environment=credential.environment,
-                    is_admin=credential.is_admin,
-                    version=current.ref.number if current else None,
-                    fingerprint=current.fingerprint.short if current else "",
-                    since=since,
-                    age_days=max((now - since).days, 0),
-                    agents=tuple(agent.name for agent in instances.agents_of(connection, credential.id)),
-                    standby=sum(v.state is State.STANDBY for v in versions),
-                )
-            )
-    return tuple(rows)
+        known = _policies(opened, connection, now)
+        picked = selection.pick(connection, wanted, sort=sort)
+    return tuple(_row(one, known, now) for one in picked if admins or not one.credential.is_admin)
+
+
+def overdue(opened: OpenVault, wanted: Filter = _EVERYTHING, *, sort: Sort = Sort.AGE) -> tuple[Row, ...]:
+    """Return those in use that are older than their limit, with no exception."""
+    return tuple(row for row in _old(opened, wanted, sort, timedelta()) if row.overdue)
+
+
+def due(opened: OpenVault, *, within: timedelta) -> tuple[Row, ...]:
+    """Return those in use that reach their limit before *within* has passed; none that administers others."""
+    rows = _old(opened, _EVERYTHING, Sort.AGE, within)
+    return tuple(row for row in rows if row.version is not None and row.standing.due and not row.is_admin)
+
+
+def _old(opened: OpenVault, wanted: Filter, sort: Sort, ahead: timedelta) -> Iterator[Row]:
+    """Yield what may be past its limit once *ahead* has passed, as it stands then."""
+    then = opened.clock() + ahead
+    with opened.database.read() as connection:
+        known = _policies(opened, connection, then)
+        oldest = replace(wanted, until=then - timedelta(days=known.shortest_days))
+        picked = selection.pick(connection, oldest, sort=sort)
+    return (_row(one, known, then) for one in picked)
+
+
+def page(opened: OpenVault, wanted: Filter, *, sort: Sort, size: int, number: int) -> Page:
+    """Return one page of the listing, counted from 1; it costs what the page costs, however large the inventory."""
+    now = opened.clock()
+    with opened.database.read() as connection:
+        known = _policies(opened, connection, now)
+        picked = selection.pick(connection, wanted, sort=sort, limit=size, offset=(number - 1) * size)
+        total = selection.count(connection, wanted)
+    return Page(rows=tuple(_row(one, known, now) for one in picked), total=total)
+
+
+def _policies(opened: OpenVault, connection: Connection, now: datetime) -> Policies:
+    return policies.as_of(connection, now, default_days=opened.settings.report.max_age_days)
+
+
+def _row(picked: Picked, known: Policies, now: datetime) -> Row:
+    credential, profile, current = picked.credential, picked.profile, picked.current
+    since = credential.rotated_at or credential.created_at
+    return Row(
+        id=credential.id,
+        name=credential.name,
+        provider=credential.provider,
+        kind=profile.kind,
+        owner=credential.owner,
+        environment=credential.environment,
+        policy_class=profile.policy_class,
+        is_admin=credential.is_admin,
+        version=current.ref.number if current else None,
+        fingerprint=current.fingerprint.short if current else "",
+        key_id=current.provider_key_id if current else None,
+        created_at=credential.created_at,
+        since=since,
+        last_used_at=profile.last_used_at,
+        last_used_by=profile.last_used_by,
+        expires_at=credential.expires_at,
+        retired_at=credential.retired_at,
+        standing=known.standing(
+            credential.id,
+            since=since,
+            now=now,
+            policy_class=profile.policy_class,
+            own_days=credential.max_age_days,
+        ),
+        rotation=provider_catalog.rotation_of(credential.provider),
+        agents=picked.agents,
+        standby=picked.standby,
+    )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return to_text(moment) if moment else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 from keysweep.foundation.errors import ExitCode, UsageError
@@ -20,6 +21,12 @@ class UnknownProviderError(UsageError):
 def names() -> tuple[str, ...]:
     """Return the vendors there are adapters for, in order."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem != "__init__"))
+
+
+@cache
+def rotation_of(name: str) -> str:
+    """Return the class of the adapter that rotates keys of a provider, `guided` where a person does."""
+    return get(name).facts.kind.value if name in names() else "guided"
 
 
 def get(name: str) -> Provider:

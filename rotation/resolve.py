@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from keysweep.foundation.errors import DeniedError
 from keysweep.foundation.ledger.chain import Ledger
 from keysweep.foundation.secret import Secret
+from keysweep.rotation import profiles
 from keysweep.rotation.credential import Credential, CredentialId, State, VersionRef
 from keysweep.rotation.instances import AgentRecord
 from keysweep.rotation.vault import store
@@ -48,13 +49,14 @@ def resolve(
         raise refuse(connection, ledger, agent.name, known.name, purpose)
     ref = _servable(connection, known, number)
     secret = vault.open_version(connection, ref)
-    ledger.append(
+    entry = ledger.append(
         connection,
         actor=f"agent:{agent.name}",
         action="key.resolved",
         subject=known.name,
         detail={"version": ref.number, "purpose": purpose},
     )
+    profiles.note_use(connection, known.id, entry.at, agent.name)
     return ref, secret
 
 

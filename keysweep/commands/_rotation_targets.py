@@ -10,6 +10,7 @@ import click
 
 from keysweep.commands._table import table
 from keysweep.foundation.errors import KeysweepError, UsageError
+from keysweep.rotation import listing
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine import rotate as engine
@@ -20,7 +21,6 @@ from keysweep.rotation.incident.incident import Cause
 from keysweep.rotation.incident.policy import Response
 from keysweep.rotation.incident.respond import consider, respond, settle_incident, suspicion_of
 from keysweep.rotation.incident.triggers.generic import TRIGGER
-from keysweep.rotation.listing import listing
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 from keysweep.scanner import history
@@ -32,15 +32,7 @@ def planned(opened: OpenVault, names: tuple[str, ...], *, due: bool, within: str
     if not due:
         with opened.database.read() as connection:
             return tuple(store.credential_named(connection, name).name for name in names)
-    ahead = _days(within)
-    limits = opened.settings.report.max_age_days
-    with opened.database.read() as connection:
-        own = {c.name: c.max_age_days for c in store.credentials(connection)}
-    return tuple(
-        row.name
-        for row in listing(opened)
-        if row.version and not row.is_admin and row.age_days + ahead.days >= (own[row.name] or limits)
-    )
+    return tuple(row.name for row in listing.due(opened, within=_days(within)))
 
 
 def suspected(

@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from keysweep.foundation.clock import from_text, to_text
+from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.errors import UsageError
-from keysweep.foundation.fingerprint import Fingerprint, Preview
+from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.rotation.credential import Credential, CredentialId, State, Version, VersionRef
+from keysweep.rotation.vault.rows import read_credential, read_version
 
 _LIVE = (State.CURRENT, State.STANDBY, State.PENDING, State.RETIRING)
 
@@ -183,6 +184,11 @@ def shred_value(connection: Connection, ref: VersionRef) -> None:
     connection.execute(update(tables.version).where(*_is(ref)).values(sealed=None))
 
 
+def change_credential(connection: Connection, credential: CredentialId, **facts: str | int | None) -> None:
+    """State public facts of a credential anew: columns of its row by name, times as text."""
+    connection.execute(update(tables.credential).where(tables.credential.c.id == credential).values(facts))
+
+
 def mark_rotated(connection: Connection, credential: CredentialId, moment: datetime) -> None:
     """Record that the current value became current at *moment*."""
     connection.execute(
@@ -190,9 +196,10 @@ def mark_rotated(connection: Connection, credential: CredentialId, moment: datet
     )
 
 
-def by_fingerprint(connection: Connection, fingerprint: Fingerprint) -> tuple[Credential, Version] | None:
-    """Return the version with that fingerprint; the live one where several have it."""
-    return _best(connection, select(tables.version).where(tables.version.c.fingerprint == fingerprint.digest))
+def by_fingerprint(connection: Connection, *fingerprints: Fingerprint) -> tuple[Credential, Version] | None:
+    """Return the version with one of these fingerprints; the live one where several have it."""
+    digests = [fingerprint.digest for fingerprint in fingerprints]
+    return _best(connection, select(tables.version).where(tables.version.c.fingerprint.in_(digests)))
 
 
 def by_parts(connection: Connection, parts: Sequence[Fingerprint]) -> tuple[Credential, Version] | None:
@@ -243,6 +250,12 @@ def folds(connection: Connection) -> tuple[tuple[VersionRef, int, Fingerprint], 
     )
 
 
+def moved_versions(connection: Connection) -> frozenset[VersionRef]:
+    """Return the versions that are under the next master key already, while a rotation of it is under way."""
+    rows = connection.execute(select(tables.moved.c.id, tables.moved.c.part).where(tables.moved.c.kind == "version"))
+    return frozenset(VersionRef(credential_id=CredentialId(row.id), number=int(row.part)) for row in rows)
+
+
 def _best(connection: Connection, query: Any) -> tuple[Credential, Version] | None:
     found = [_version(row) for row in connection.execute(query)]
     if not found:
@@ -256,40 +269,12 @@ def _is(ref: VersionRef) -> tuple[Any, Any]:
 
 
 def _credential(row: Row[Any]) -> Credential:
-    return Credential(
-        id=CredentialId(row.id),
-        name=row.name,
-        provider=row.provider,
-        owner=row.owner,
-        environment=row.environment,
-        is_admin=bool(row.is_admin),
-        admin=row.admin,
-        settings=json.loads(row.settings),
-        max_age_days=row.max_age_days,
-        created_at=from_text(row.created_at),
-        rotated_at=_moment(row.rotated_at),
-        expires_at=_moment(row.expires_at),
-        retired_at=_moment(row.retired_at),
-    )
+    return read_credential(row._mapping)  # noqa: SLF001  the public way from a row to its mapping
 
 
 def _version(row: Row[Any]) -> Version:
-    return Version(
-        ref=VersionRef(credential_id=CredentialId(row.credential_id), number=row.number),
-        state=State(row.state),
-        fingerprint=Fingerprint(row.fingerprint),
-        preview=Preview(prefix=row.prefix, length=row.length),
-        provider_key_id=row.provider_key_id,
-        created_at=from_text(row.created_at),
-        promoted_at=_moment(row.promoted_at),
-        revoked_at=_moment(row.revoked_at),
-        dead_at=_moment(row.dead_at),
-    )
+    return read_version(row._mapping)  # noqa: SLF001  the same
 
 
 def _optional(moment: datetime | None) -> str | None:
     return to_text(moment) if moment else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return from_text(text) if text else None

@@ -1,0 +1,167 @@
+"""Which credentials: filtered, sorted, a page at a time.  The repository behind the inventory's table; cost is that of the page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from keysweep.foundation.clock import to_text
+from keysweep.foundation.database import tables
+from keysweep.rotation import profiles
+from keysweep.rotation.credential import Credential, CredentialId, State, Version
+from keysweep.rotation.profiles import Profile
+from keysweep.rotation.vault.rows import read_credential, read_version
+
+_BATCH = 500
+"""Ids in one question; engines bound the number of parameters."""
+
+
+class Sort(StrEnum):
+    """In which order; names decide between equals."""
+
+    NAME = "name"
+    AGE = "age"
+    """Oldest value first."""
+    PROVIDER = "provider"
+    USED = "used"
+    """Longest unused first, never used before all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What is wanted; empty fields want everything."""
+
+    provider: str = ""
+    owner: str = ""
+    environment: str = ""
+    agent: str = ""
+    policy_class: str | None = None
+    until: datetime | None = None
+    """Only those whose current value became current by then."""
+    retired: bool = False
+    """Also those that were taken out of use."""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """One credential with what is shown beside it."""
+
+    credential: Credential
+    profile: Profile
+    current: Version | None
+    standby: int
+    agents: tuple[str, ...]
+
+
+def count(connection: Connection, wanted: Filter) -> int:
+    """Return how many there are."""
+    return int(connection.execute(_where(select(func.count()).select_from(_JOINED), wanted)).scalar() or 0)
+
+
+def pick(
+    connection: Connection, wanted: Filter, *, sort: Sort = Sort.NAME, limit: int | None = None, offset: int = 0
+) -> tuple[Picked, ...]:
+    """Return credentials in order.
+
+    Args:
+        connection: an open store.
+        wanted: which.
+        sort: in which order.
+        limit: how many at most; None for all.
+        offset: how many to leave out before.
+    """
+    query = _where(select(tables.credential, *_PROFILE).select_from(_JOINED), wanted)
+    rows = connection.execute(query.order_by(*_ORDER[sort]).limit(limit).offset(offset)).mappings().all()
+    found = [(read_credential(row), profiles.read(row)) for row in rows]
+    ids = [credential.id for credential, _ in found]
+    current, standby, agents = _current(connection, ids), _standby(connection, ids), _agents(connection, ids)
+    return tuple(
+        Picked(
+            credential=credential,
+            profile=profile,
+            current=current.get(credential.id),
+            standby=standby.get(credential.id, 0),
+            agents=tuple(agents.get(credential.id, ())),
+        )
+        for credential, profile in found
+    )
+
+
+_SINCE = func.coalesce(tables.credential.c.rotated_at, tables.credential.c.created_at)
+_JOINED = tables.credential.outerjoin(tables.profile, tables.profile.c.credential_id == tables.credential.c.id)
+_PROFILE = [column for column in tables.profile.c if column.name != "credential_id"]
+_ORDER: Mapping[Sort, Sequence[ColumnElement[Any]]] = {
+    Sort.NAME: [tables.credential.c.name],
+    Sort.AGE: [_SINCE, tables.credential.c.name],
+    Sort.PROVIDER: [tables.credential.c.provider, tables.credential.c.name],
+    Sort.USED: [func.coalesce(tables.profile.c.last_used_at, ""), tables.credential.c.name],
+}
+
+
+def _where(query: Select[Any], wanted: Filter) -> Select[Any]:
+    row, profile = tables.credential.c, tables.profile.c
+    for column, value in (
+        (row.provider, wanted.provider),
+        (row.owner, wanted.owner),
+        (row.environment, wanted.environment),
+        (row.name, wanted.name),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.policy_class is not None:
+        query = query.where(func.coalesce(profile["class"], "") == wanted.policy_class)
+    if wanted.agent:
+        bound = select(tables.binding.c.credential_id).where(tables.binding.c.agent == wanted.agent)
+        query = query.where(row.id.in_(bound))
+    if wanted.until is not None:
+        query = query.where(to_text(wanted.until) >= _SINCE)
+    return query if wanted.retired else query.where(row.retired_at.is_(None))
+
+
+def _current(connection: Connection, ids: Sequence[CredentialId]) -> dict[CredentialId, Version]:
+    found = {}
+    for some in _batches(ids):
+        query = select(tables.version).where(
+            tables.version.c.credential_id.in_(some), tables.version.c.state == State.CURRENT.value
+        )
+        for row in connection.execute(query).mappings():
+            version = read_version(row)
+            found[version.ref.credential_id] = version
+    return found
+
+
+def _standby(connection: Connection, ids: Sequence[CredentialId]) -> dict[CredentialId, int]:
+    found: dict[CredentialId, int] = {}
+    for some in _batches(ids):
+        query = (
+            select(tables.version.c.credential_id, func.count().label("number"))
+            .where(tables.version.c.credential_id.in_(some), tables.version.c.state == State.STANDBY.value)
+            .group_by(tables.version.c.credential_id)
+        )
+        found |= {CredentialId(row.credential_id): row.number for row in connection.execute(query)}
+    return found
+
+
+def _agents(connection: Connection, ids: Sequence[CredentialId]) -> dict[CredentialId, list[str]]:
+    found: dict[CredentialId, list[str]] = defaultdict(list)
+    for some in _batches(ids):
+        query = (
+            select(tables.binding.c.credential_id, tables.binding.c.agent)
+            .where(tables.binding.c.credential_id.in_(some))
+            .distinct()
+            .order_by(tables.binding.c.agent)
+        )
+        for row in connection.execute(query):
+            found[CredentialId(row.credential_id)].append(row.agent)
+    return found
+
+
+def _batches(ids: Sequence[CredentialId]) -> list[Sequence[CredentialId]]:
+    return [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
