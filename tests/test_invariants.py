@@ -25,6 +25,7 @@ REVEALS = {
     "keysweep/foundation/fingerprint.py": "hashes it under the store's key",
     "keysweep/foundation/redaction.py": "masks it in the log",
     "rotation/hints.py": "matches it with a masked form",
+    "rotation/imports/judge.py": "tells it from the other values of a file that is imported",
     "rotation/providers/anthropic.py": "sends it to its vendor",
     "rotation/providers/openai.py": "sends it to its vendor",
     "rotation/providers/postgresql.py": "logs in with it",
@@ -53,6 +54,10 @@ REPOSITORIES = {
     "rotation/engine/lease.py",
     "rotation/incident/incident.py",
     "rotation/instances.py",
+    "rotation/policies.py",
+    "rotation/profiles.py",
+    "rotation/provider_lists.py",
+    "rotation/selection.py",
     "rotation/vault/integrity.py",
     "rotation/vault/store.py",
     "rotation/vault/unlock.py",
@@ -60,7 +65,7 @@ REPOSITORIES = {
 }
 """Modules that state SQL; the others pass a connection on."""
 
-PASSED_ON = {"Connection", "Engine", "Row"}
+PASSED_ON = {"Connection", "Engine", "Row", "RowMapping"}
 
 PURE = ("rotation/engine/plan.py", "rotation/incident/policy.py", "rotation/incident/correlate.py", "scanner/group.py")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from keysweep.commands._import import FORMS
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._table import table, visible
 from keysweep.commands._value import read_value
@@ -137,31 +138,44 @@ def _set(invocation: Invocation, name: str, key_id: str | None, from_file: Path 
 
 
 @COMMAND.command("import")
-@click.argument("file")
-@click.option("--format", "form", type=click.Choice(["auto", "csv", "jsonl", "dotenv"]), default="auto")
+@click.argument("source", metavar="SOURCE")
+@click.option("--format", "form", type=click.Choice(FORMS), default="auto", help="Default: told by the content.")
+@click.option("--agent", default="", help="Agent that gets these keys, in the variables that they have there.")
+@click.option("--owner", default="", help="Who answers for them.")
+@click.option("--environment", default="", help="Where the source does not say: production, staging ...")
 @click.option("--partial", is_flag=True, help="Take the good rows even if others are bad.")
+@click.option("--dry-run", is_flag=True, help="Say what would be stored, and store nothing.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 @click.pass_obj
-def _import(invocation: Invocation, file: str, form: str, *, partial: bool) -> None:
-    """Store many keys at once; FILE may be - for standard input."""
-    from keysweep.foundation.errors import ExitCode, UsageError
-    from keysweep.rotation.import_file import read
-    from keysweep.rotation.inventory import import_entries
+def _import(
+    invocation: Invocation,
+    source: str,
+    form: str,
+    agent: str,
+    owner: str,
+    environment: str,
+    output: str,
+    *,
+    partial: bool,
+    dry_run: bool,
+) -> None:
+    """Store many keys at once.
 
-    try:
-        text = (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode("utf-8")
-    except OSError as error:
-        msg = f"cannot read {file}: {error.strerror}"
-        raise UsageError(msg) from error
-    except UnicodeDecodeError:
-        msg = f"{file} is not UTF-8 text"
-        raise UsageError(msg) from None
-    failed = 0
-    with invocation.vault() as opened:
-        for line, name, effect in import_entries(opened, read(text, form), actor=invocation.actor, partial=partial):
-            if isinstance(effect, UsageError):
-                failed += 1
-                click.echo(f"line {line}: {effect.message}", err=True)
-            else:
-                click.echo(f"{name}: {effect.value}", err=True)
+    SOURCE is a file, - for standard input, vault:MOUNT/PATH or aws-secrets-manager:PREFIX.
+    """
+    from keysweep.commands._import import as_json, say, say_more
+    from keysweep.foundation.errors import ExitCode
+    from keysweep.rotation.imports.gather import gather
+    from keysweep.rotation.imports.take_in import open_source, preview, take_in
+
+    with invocation.vault() as opened, open_source(source, form, sys.stdin.buffer) as read:
+        gathered = gather(read.items, agent=agent, owner=owner, environment=environment)
+        plan = preview(opened, gathered) if dry_run else take_in(opened, gathered, actor=invocation.actor, partial=partial)
+        outcomes = list(plan)
+    failed = say(outcomes, planned=dry_run)
+    if output == "json":
+        click.echo(as_json(read, gathered, outcomes, planned=dry_run))
+    if not invocation.quiet:
+        say_more(source, read, gathered)
     if failed:
         raise SystemExit(ExitCode.USAGE)

@@ -1,11 +1,10 @@
-"""Import files are parsed at the door: each row becomes an entry, or an error that names its line and not its value."""
+"""CSV and JSON Lines are a contract with other programs: each row becomes an entry, or an error that names its line and not its value."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import random
 from datetime import UTC, datetime
 
 import pytest
@@ -13,17 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keysweep.rotation.credential import State
-from keysweep.rotation.import_file import read
+from keysweep.rotation.imports import detect, form
+from keysweep.rotation.imports.document import Document
 from keysweep.rotation.inventory import Entry, ImportRowError
-from keysweep.rules.ruleset import load_ruleset
-from keysweep.rules.samples import generate
 
 HEAD = "name,provider,value"
 
 
-def outcomes(text: str, form: str = "auto") -> list[tuple[int, str]]:
-    """Line and name of each good row, line and message of each bad one."""
-    return [(line, entry.name if isinstance(entry, Entry) else entry.message) for line, entry in read(text, form)]
+def read(text: str, name: str = "auto") -> list[tuple[str, object]]:
+    """Place and content of each row."""
+    document = Document("keys", text.encode("utf-8", "surrogatepass"))
+    return list(form(detect(document) if name == "auto" else name).read(document))
+
+
+def outcomes(text: str, name: str = "auto") -> list[tuple[str, str]]:
+    """Place and name of each good row, place and message of each bad one."""
+    found = []
+    for place, entry in read(text, name):
+        assert isinstance(entry, Entry | ImportRowError)
+        found.append((place, entry.name if isinstance(entry, Entry) else entry.message))
+    return found
 
 
 def one(text: str, form: str = "auto") -> Entry:
@@ -31,11 +39,6 @@ def one(text: str, form: str = "auto") -> Entry:
     ((_, entry),) = read(text, form)
     assert isinstance(entry, Entry), entry
     return entry
-
-
-def key(rule: str) -> str:
-    """A synthetic key."""
-    return generate(next(r for r in load_ruleset().rules if r.id == rule), random.Random(3))
 
 
 FULL = {
@@ -99,7 +102,7 @@ def test_a_value_survives_json_lines_unchanged(found: list[str], ascii_only: boo
     """Also where other programs see a line end, as U+2028; the line numbers stay right."""
     lines = [json.dumps({"name": "n", "provider": "p", "value": v}, ensure_ascii=ascii_only) for v in found]
     entries = read("\n".join(lines), "jsonl")
-    assert list(range(1, len(found) + 1)) == [line for line, _ in entries]
+    assert [f"line {number}" for number in range(1, len(found) + 1)] == [place for place, _ in entries]
     assert found == [entry.value.reveal_text() for _, entry in entries if isinstance(entry, Entry)]
 
 
@@ -119,7 +122,7 @@ SECRET = "hunter2-hunter2"
 def test_a_bad_csv_row_names_its_line_and_not_its_value(row: str, says: str) -> None:
     """The rows around it are still parsed."""
     found = outcomes(f"{HEAD}\ngood,p,v\n{row}\nlast,p,v\n")
-    assert [line for line, _ in found] == [2, 3, 4]
+    assert [place for place, _ in found] == ["line 2", "line 3", "line 4"]
     assert says in found[1][1]
     assert SECRET not in found[1][1]
     assert (found[0][1], found[2][1]) == ("good", "last")
@@ -136,7 +139,9 @@ def record(**changed: object) -> str:
         pytest.param("{" + SECRET, "not a JSON object", id="no JSON"),
         pytest.param("[]", "not a JSON object", id="a list"),
         pytest.param("[" * 100_000, "not a JSON object", id="nested too deeply"),
-        pytest.param('{"name": ' + "1" * 5000 + "}", "not a JSON object", id="a number too long"),
+        pytest.param('{"name": "n", "name": "m"}', "name is given twice", id="a column twice"),
+        pytest.param(record(value=[SECRET]), "value is no text", id="a list as a value"),
+        pytest.param(record(value={"a": SECRET}), "value is no text", id="an object as a value"),
         pytest.param(record(created_at="yesterday"), "created_at is not an RFC 3339 time", id="no time"),
         pytest.param(record(rotated_at="2026-01-01T00:00:00"), "rotated_at", id="a time without a zone"),
         pytest.param(record(expires_at="2026-13-01T00:00:00Z"), "expires_at", id="a thirteenth month"),
@@ -151,7 +156,7 @@ def record(**changed: object) -> str:
 def test_a_bad_json_line_names_its_line_and_not_its_value(line: str, says: str) -> None:
     """The lines around it are still parsed; an empty line is no row."""
     found = outcomes("\n".join([record(name="good"), "", line, record(name="last")]), "jsonl")
-    assert [place for place, _ in found] == [1, 3, 4]
+    assert [place for place, _ in found] == ["line 1", "line 3", "line 4"]
     assert says in found[1][1]
     assert SECRET not in found[1][1]
 
@@ -177,19 +182,6 @@ def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
     """Spreadsheets write one."""
     assert one(f"\ufeff{HEAD}\na,p,v\n").name == "a"
     assert one("\ufeff" + record()).name == "n"
-    assert one(f"\ufeffOPENAI_API_KEY={key('openai-project-key')}\n").name == "openai-api-key"
-
-
-def test_dotenv_takes_what_the_rules_know() -> None:
-    """The provider comes from the rules; `export`, quotes, comments and other variables are understood."""
-    openai, anthropic = key("openai-project-key"), key("anthropic-api-key")
-    text = f"# keys\nDEBUG=1\nexport OPENAI_API_KEY='{openai}'\n\nCLAUDE_KEY=\"{anthropic}\"\n"
-    found = read(text, "auto")
-    assert outcomes(text) == [(3, "openai-api-key"), (5, "claude-key")]
-    entries = [entry for _, entry in found if isinstance(entry, Entry)]
-    assert [entry.provider for entry in entries] == ["openai", "anthropic"]
-    assert [entry.variable for entry in entries] == ["OPENAI_API_KEY", "CLAUDE_KEY"]
-    assert [openai, anthropic] == [entry.value.reveal_text() for entry in entries]
 
 
 @pytest.mark.parametrize(

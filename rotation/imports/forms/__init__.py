@@ -1,0 +1,1 @@
+"""The formats of files that keys are imported from: one file each, exporting `FORM`."""

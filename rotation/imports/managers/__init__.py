@@ -1,0 +1,1 @@
+"""The secret managers that keys are imported from: one file each, exporting `MANAGER`."""
