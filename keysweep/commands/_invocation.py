@@ -60,9 +60,14 @@ class Invocation:
             StoreMissingError: there is no store.
             DeniedError: it cannot be unlocked.
         """
+        from keysweep.foundation.errors import DeniedError
+        from keysweep.rotation.vault.match_file import is_match_file
         from keysweep.rotation.vault.unlock import unlock
 
         self.configure()
+        if is_match_file(self.settings.key_file):
+            msg = "a match-only key recognises leaked keys in a scan and opens nothing"
+            raise DeniedError(msg, hint="name the store's own key file with --key-file or KEYSWEEP_KEY_FILE")
         opened = unlock(self.settings)
         try:
             yield opened

@@ -8,6 +8,7 @@ import os
 from keysweep.commands import _scan_setup as setup
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._scan_options import ScanOptions
+from keysweep.commands._scan_store import open_if_there
 from keysweep.commands._scan_verdict import emit, verdict
 from keysweep.foundation.errors import UsageError
 
@@ -24,7 +25,7 @@ def perform(invocation: Invocation, asked: ScanOptions) -> int:
         raise UsageError(msg, hint="leave --jobs out")
     forms = setup.output_forms(asked.outputs)
     sources = setup.sources(asked)
-    opened = None if asked.no_map else setup.open_if_there(invocation)
+    opened = None if asked.no_map else open_if_there(invocation)
     try:
         accepted = setup.baseline(asked.baseline, asked.write_baseline)
         verifier = setup.verifier(invocation) if asked.verify else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING
 from keysweep.commands._behind_gates import low_confidence, masked, unasked
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._scan_options import ScanOptions
+from keysweep.commands._scan_store import in_full, record
 from keysweep.foundation.errors import MissingExtraError, UsageError
 from keysweep.foundation.fingerprint import Fingerprinter
-from keysweep.foundation.folders import CONFIG_NAME, SHARED_CONFIG_NAME, STORE_NAME, cache_folder, data_folder
+from keysweep.foundation.folders import cache_folder, data_folder
 from keysweep.scanner import output
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
@@ -28,6 +28,7 @@ from keysweep.scanner.sources import Source
 from keysweep.scanner.sources.files import Files
 
 if TYPE_CHECKING:
+    from keysweep.rotation.vault.match_only import OpenMatch
     from keysweep.rotation.vault.unlock import OpenVault
     from keysweep.rules.ruleset import RuleSet
     from keysweep.scanner.baseline import Baseline
@@ -77,43 +78,6 @@ def sources(asked: ScanOptions) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def open_if_there(invocation: Invocation) -> OpenVault | None:
-    """Open the store if there is one; without one, keys are found but not mapped.
-
-    Raises:
-        DeniedError: there is one and it cannot be unlocked.
-    """
-    if _nothing_is_set(invocation) and not (data_folder() / STORE_NAME).exists():
-        return None
-    settings = invocation.settings
-    if "://" not in settings.store and not Path(settings.store).exists():
-        return None
-    invocation.configure()
-    from keysweep.foundation.database.connect import StoreMissingError
-    from keysweep.rotation.vault.unlock import unlock
-
-    try:
-        return unlock(settings)
-    except StoreMissingError:
-        return None
-
-
-def _nothing_is_set(invocation: Invocation) -> bool:
-    """Whether nobody said anything about a store, so that the settings need not be read to know which one is meant."""
-    said = invocation.options or any(name.startswith("KEYSWEEP_") for name in os.environ)
-    return not said and not Path(CONFIG_NAME).exists() and _says_nothing(Path(SHARED_CONFIG_NAME))
-
-
-def _says_nothing(shared: Path) -> bool:
-    """Whether a file of settings for many programs has none for us; its TOML is parsed only if it may."""
-    try:
-        return b"keysweep" not in shared.read_bytes()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-
-
 def baseline(given: Path | None, written: Path | None) -> Baseline | None:
     """Return the baseline to use: the given one, or a fresh one that will be written."""
     if given is None and written is None:
@@ -139,7 +103,11 @@ def write(path: Path, text: str) -> None:
 
 
 def toolbox(
-    opened: OpenVault | None, asked: ScanOptions, *, accepted: Baseline | None, verifier: Verifier | None = None
+    opened: OpenVault | OpenMatch | None,
+    asked: ScanOptions,
+    *,
+    accepted: Baseline | None,
+    verifier: Verifier | None = None,
 ) -> Toolbox:
     """Return what the scan looks with.
 
@@ -149,7 +117,8 @@ def toolbox(
     """
     selected = _ruleset(asked.rules) if asked.rules else None
     exact_only = asked.profile == "fast" or bool(asked.rules)
-    without = unasked(exact_only=exact_only, stored=opened is not None)
+    vault = in_full(opened)
+    without = unasked(exact_only=exact_only, stored=vault is not None)
     rulebook = Rulebook(selected, cache_dir=cache_folder() / "engine", without=without)
     detectors: list[Detector] = [rulebook]
     readers, with_images = _readers(ocr=asked.ocr, profile=asked.profile)
@@ -165,7 +134,7 @@ def toolbox(
         known=known,
         fingerprinter=fingerprinter,
         rules=rulebook.digest,
-        recognise=masked(rulebook, known) if opened else lambda _: (),
+        recognise=masked(rulebook, known) if vault else lambda _: (),
         verifier=verifier,
     )
     if accepted is None:
@@ -188,7 +157,7 @@ def verifier(invocation: Invocation) -> Verifier:
 def run(
     what: Sequence[Source],
     tools: Toolbox,
-    opened: OpenVault | None,
+    opened: OpenVault | OpenMatch | None,
     targets: tuple[str, ...],
     *,
     invocation: Invocation,
@@ -198,29 +167,12 @@ def run(
     if jobs > 1:
         from keysweep.scanner.workers import Workers
 
-        begin = opened.database.forget_connections if opened else _nothing
-        result = scan(what, tools, look=Workers(jobs, begin))
+        database = opened.database if opened else None
+        result = scan(what, tools, look=Workers(jobs, database.forget_connections if database else _nothing))
     else:
         result = scan(what, tools)
     if opened is not None:
-        from keysweep.scanner import history
-
-        with opened.database.write() as connection:
-            history.record(connection, result, targets, opened.clock())
-            opened.ledger.append(
-                connection,
-                actor=invocation.actor,
-                action="scan.finished",
-                subject=", ".join(targets)[:200].encode("utf-8", "backslashreplace").decode(),
-                detail={
-                    "findings": len(result.findings),
-                    "mapped": sum(finding.credential is not None for finding in result.findings),
-                    "asked": sum(finding.live is not None for finding in result.findings),
-                    "files": result.coverage.files,
-                    "complete": result.coverage.complete,
-                    "rules": result.rules,
-                },
-            )
+        record(opened, result, targets, actor=invocation.actor)
     return result
 
 
