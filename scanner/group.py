@@ -40,12 +40,17 @@ def group(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda f: (f.credential is None, -f.severity.rank, f.id)))
 
 
+def finding_id(fingerprint: Fingerprint) -> str:
+    """Return the name of the finding of a key."""
+    return f"f-{fingerprint.digest.hex()[:_ID_DIGITS]}"
+
+
 def _finding(fingerprint: Fingerprint, together: list[Sighting]) -> Finding:
     best = together[0] if len(together) == 1 else min(together, key=_most_telling)
     places = {s.occurrence for s in together}
     matches = [s.credential for s in together if s.credential is not None]
     return Finding(
-        id=f"f-{fingerprint.digest.hex()[:_ID_DIGITS]}",
+        id=finding_id(fingerprint),
         rule=best.rule,
         provider=best.provider,
         severity=best.severity,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from keysweep.foundation.database import tables
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.fingerprint import Fingerprint, Preview
 from keysweep.scanner.finding import Finding, Occurrence
+from keysweep.scanner.group import finding_id
 from keysweep.scanner.known import MatchKind
 from keysweep.scanner.output.json import occurrence_json
 from keysweep.scanner.pipeline import ScanResult
@@ -46,10 +47,27 @@ class StoredFinding:
     last_seen: datetime
 
 
-def record(connection: Connection, result: ScanResult, targets: Sequence[str], at: datetime) -> str:
-    """Store a scan and what it found; return the id of the scan."""
-    for finding in result.findings:
-        _record_finding(connection, finding, at)
+def record(
+    connection: Connection,
+    result: ScanResult,
+    targets: Sequence[str],
+    at: datetime,
+    *,
+    renewed: Callable[[Fingerprint], Fingerprint] = lambda fingerprint: fingerprint,
+) -> str:
+    """Store a scan and what it found; return the id of the scan.
+
+    Args:
+        connection: the transaction.
+        result: what was found.
+        targets: what was asked for.
+        at: when the scan ended.
+        renewed: what a fingerprint of the scan is now, where the store's master key was rotated meanwhile.
+    """
+    for found in result.findings:
+        now = renewed(found.fingerprint)
+        same = now == found.fingerprint
+        _record_finding(connection, found if same else found._replace(id=finding_id(now), fingerprint=now), at)
     identifier = uuid.uuid4().hex
     coverage = result.coverage
     connection.execute(
@@ -71,13 +89,15 @@ def record(connection: Connection, result: ScanResult, targets: Sequence[str], a
 
 
 def get(connection: Connection, identifier: str) -> StoredFinding:
-    """Return a finding by its id or an unambiguous beginning of it.
+    """Return a finding by its id, an unambiguous beginning of it, or one that it had under a former master key.
 
     Raises:
         UnknownFindingError: none, or more than one, begins like that.
     """
+    finding, alias = tables.finding, tables.finding_alias
+    former = select(alias.c.finding_id).where(alias.c.former.startswith(identifier, autoescape=True))
     rows = connection.execute(
-        select(tables.finding).where(tables.finding.c.id.startswith(identifier, autoescape=True)).limit(2)
+        select(finding).where(finding.c.id.startswith(identifier, autoescape=True) | finding.c.id.in_(former)).limit(2)
     ).all()
     if len(rows) != 1:
         msg = f"no single finding is called {identifier!r}"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _MARK = "kf:"
 _SHOWN = 12
+_KEY = 32
 
 
 class Fingerprint(NamedTuple):
@@ -54,16 +55,24 @@ class Preview(NamedTuple):
 
 @final
 class Fingerprinter:
-    """Computes fingerprints under one key.
+    """Computes fingerprints under the keys of a store.
+
+    A store whose master key was rotated has a key for each generation: the fingerprint is the HMAC under the newest of the
+    fingerprint under those before (ADR 0021), so that what is stored can be carried forward without the value.
 
     Args:
-        key: 32 bytes, derived for this use alone.
+        key: 32 bytes for each generation, derived for this use alone; the oldest first.
     """
 
-    __slots__ = ("_key",)
+    __slots__ = ("_keys",)
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keys = [key[at : at + _KEY] for at in range(0, len(key), _KEY)]
+
+    @property
+    def generation(self) -> int:
+        """The generation of the master key whose fingerprints these are."""
+        return len(self._keys)
 
     def of(self, secret: "Secret") -> Fingerprint:
         """Return the fingerprint of a whole secret value."""
@@ -73,7 +82,19 @@ class Fingerprinter:
         """Return the fingerprint of *value*."""
         import hmac  # here, because a scan that finds nothing does without
 
-        return Fingerprint(hmac.digest(self._key, value, "sha256"))
+        for key in self._keys:
+            value = hmac.digest(key, value, "sha256")
+        return Fingerprint(value)
+
+    def forward(self, fingerprint: Fingerprint, generation: int) -> Fingerprint:
+        """Return what a fingerprint of an earlier *generation* has become."""
+        return Fingerprinter(b"".join(self._keys[generation:])).of_bytes(fingerprint.digest)
+
+    def own_key(self) -> "Secret":
+        """Return what another one is made of, for whoever is to recognise values and nothing else."""
+        from keysweep.foundation.secret import Secret
+
+        return Secret(b"".join(self._keys))
 
     def __repr__(self) -> str:
         return "<Fingerprinter>"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import Connection
+
 from keysweep.foundation.database.connect import Database
 from keysweep.foundation.errors import ExitCode, KeysweepError
 from keysweep.foundation.fingerprint import Fingerprint
@@ -30,6 +32,8 @@ class Delivery:
     fingerprint: Fingerprint
     forced: bool
     """The old key is compromised: do not wait for a long grace."""
+    same: Callable[[Connection, Fingerprint], bool] = lambda *_: False
+    """Whether another fingerprint is of the same value, under another generation of the master key."""
 
 
 class Holding(StrEnum):

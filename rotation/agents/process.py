@@ -41,7 +41,7 @@ def _held(connection: Connection, instance: instances.Instance, delivery: Delive
         one
         for one in instances.seen(connection, instance.id)
         if one.version == delivery.version
-        and one.fingerprint == delivery.fingerprint
+        and (one.fingerprint == delivery.fingerprint or delivery.same(connection, one.fingerprint))
         and one.generation >= instance.wanted
     ]
 

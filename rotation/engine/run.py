@@ -136,6 +136,7 @@ class Run:
                     version=version.ref,
                     fingerprint=version.fingerprint,
                     forced=self.forced,
+                    same=lambda connection, seen: self.opened.ring.same(connection, seen, version.fingerprint),
                 ),
             )
             for record, agent in self.agents

@@ -125,7 +125,7 @@ def suspicion_of(opened: OpenVault, alert: Alert) -> Suspicion:
                 raise UsageError(msg)
             found, match = (credential, current), MatchKind.KEY_ID
         else:
-            named = store.by_fingerprint(connection, _fingerprint(opened, alert))
+            named = store.by_fingerprint(connection, *opened.ring.forms(connection, _fingerprint(opened, alert)))
             if named is None:
                 msg = "the event names a key that is not stored here"
                 raise UsageError(msg, hint="keysweep keys add it first, or end it at its provider")

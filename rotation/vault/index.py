@@ -17,6 +17,7 @@ from keysweep.foundation.database.connect import Database
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.rotation.credential import Credential, State, Version
 from keysweep.rotation.vault import store
+from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.vault import FOLD_RUN, ShreddedError, Vault
 from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Recognised, Resemblance
 
@@ -35,6 +36,22 @@ _KNOWN_STATE = {
     State.RETIRED: KnownState.RETIRED,
     State.DISCARDED: KnownState.RETIRED,
 }
+
+
+def inventory_digest(connection: Connection, fingerprinter: Fingerprinter) -> str:
+    """Return a keyed fingerprint over all versions and their states."""
+    lines = [
+        f"{version.ref.credential_id}/{version.ref.number}/{version.state}"
+        for credential in store.credentials(connection)
+        for version in store.versions(connection, credential.id)
+    ]
+    return str(fingerprinter.of_bytes("\n".join(lines).encode()))
+
+
+def exact_owner(connection: Connection, *fingerprints: Fingerprint) -> CredentialMatch | None:
+    """Return the stored credential one of whose values has one of these fingerprints as a whole."""
+    found = store.by_fingerprint(connection, *fingerprints)
+    return _answer(*found, MatchKind.EXACT, 1.0) if found else None
 
 
 class Folded(Protocol):
@@ -71,34 +88,37 @@ class VaultIndex:
     Args:
         database: the store.
         vault: opens live values when the window index is built, which the first image does.
-        fingerprinter: of this store.
+        ring: keys of this store.
         fold: look-alike folding of the scanner.
     """
 
-    def __init__(self, database: Database, vault: Vault, fingerprinter: Fingerprinter, fold: Fold) -> None:
+    def __init__(self, database: Database, vault: Vault, ring: KeyRing, fold: Fold) -> None:
         self._database = database
         self._vault = vault
-        self._fingerprinter = fingerprinter
+        self._ring = ring
+        self._fingerprinter = ring.fingerprinter()
+        self._folder = self._fingerprinter
         self._fold = fold
         self._windows: tuple[dict[bytes, list[tuple[_Target, int]]], ...] | None = None
         self._ends: dict[bytes, list[tuple[Credential, Version]]] | None = None
 
+    @property
+    def generation(self) -> int:
+        """Generation of the master key whose fingerprints this was asked for first; a scan keeps to it."""
+        return self._fingerprinter.generation
+
     def digest(self) -> str | None:
         """Return a keyed fingerprint over all versions and their states."""
         with self._database.read() as connection:
-            lines = [
-                f"{version.ref.credential_id}/{version.ref.number}/{version.state}"
-                for credential in store.credentials(connection)
-                for version in store.versions(connection, credential.id)
-            ]
-        return str(self._fingerprinter.of_bytes("\n".join(lines).encode()))
+            return inventory_digest(connection, self._fingerprinter)
 
     def owner(self, fingerprint: Fingerprint, parts: Sequence[Fingerprint] = ()) -> CredentialMatch | None:
         """Return the stored credential whose value, or failing that whose component, has that fingerprint."""
         with self._database.read() as connection:
-            if found := store.by_fingerprint(connection, fingerprint):
-                return _answer(*found, MatchKind.EXACT, 1.0)
-            if found := store.by_parts(connection, (fingerprint, *parts)):
+            if exact := exact_owner(connection, *self._ring.forms(connection, fingerprint)):
+                return exact
+            forms = [form for part in (fingerprint, *parts) for form in self._ring.forms(connection, part)]
+            if found := store.by_parts(connection, forms):
                 return _answer(*found, MatchKind.PART, 1.0)
         return None
 
@@ -203,6 +223,9 @@ class VaultIndex:
     def _retired(self, connection: Connection) -> dict[bytes, list[tuple[_Target, int]]]:
         """Index the long runs that are left of values that were destroyed."""
         runs = store.folds(connection)
+        self._ring.refresh(connection)
+        self._folder, now = self._ring.newest_fingerprinter(), self._ring.current.number
+        moved = store.moved_versions(connection) if self._ring.following else frozenset()
         counts = Counter(ref for ref, _, _ in runs)
         targets = {
             ref: _Target(
@@ -214,12 +237,13 @@ class VaultIndex:
         }
         index: dict[bytes, list[tuple[_Target, int]]] = defaultdict(list)
         for ref, position, digest in runs:
-            index[digest.digest].append((targets[ref], position * FOLD_RUN))
+            newest = digest if ref in moved else self._folder.forward(digest, now)
+            index[newest.digest].append((targets[ref], position * FOLD_RUN))
         return index
 
     def _key(self, window: bytes) -> bytes:
         if len(window) == FOLD_RUN:
-            return self._fingerprinter.of_bytes(window).digest
+            return self._folder.of_bytes(window).digest
         return self._fingerprinter.of_bytes(window).digest[:8]
 
 

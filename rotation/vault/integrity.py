@@ -35,7 +35,7 @@ def check_ledger(opened: OpenVault) -> CheckedLedger:
         signed = checkpoints(connection)
         for checkpoint in signed:
             checkpoint.check()
-            if checkpoint.public_key != opened.signer.public_key:
+            if checkpoint.public_key != opened.ring.public_key(checkpoint.seq):
                 msg = f"the checkpoint at entry {checkpoint.seq} was signed with another key"
                 raise IntegrityError(msg)
         query = select(tables.ledger.c.seq, tables.ledger.c.body, tables.ledger.c.previous, tables.ledger.c.hash)

@@ -34,52 +34,75 @@ class Prints:
     """Of long runs, look-alikes folded, in order."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A version that is sealed and not stored yet."""
+
+    version: Version
+    sealed: bytes
+    prints: Prints
+
+
 def add_credential(connection: Connection, credential: Credential) -> None:
     """Store a new credential without a version."""
+    add_credentials(connection, [credential])
+
+
+def add_credentials(connection: Connection, credentials: Sequence[Credential]) -> None:
+    """Store new credentials without versions; at least one."""
     connection.execute(
-        insert(tables.credential).values(
-            id=credential.id,
-            name=credential.name,
-            provider=credential.provider,
-            owner=credential.owner,
-            environment=credential.environment,
-            is_admin=int(credential.is_admin),
-            admin=credential.admin,
-            settings=json.dumps(dict(credential.settings), sort_keys=True),
-            max_age_days=credential.max_age_days,
-            created_at=to_text(credential.created_at),
-            rotated_at=_optional(credential.rotated_at),
-            expires_at=_optional(credential.expires_at),
-            retired_at=_optional(credential.retired_at),
-        )
+        insert(tables.credential),
+        [
+            {
+                "id": credential.id,
+                "name": credential.name,
+                "provider": credential.provider,
+                "owner": credential.owner,
+                "environment": credential.environment,
+                "is_admin": int(credential.is_admin),
+                "admin": credential.admin,
+                "settings": json.dumps(dict(credential.settings), sort_keys=True),
+                "max_age_days": credential.max_age_days,
+                "created_at": to_text(credential.created_at),
+                "rotated_at": _optional(credential.rotated_at),
+                "expires_at": _optional(credential.expires_at),
+                "retired_at": _optional(credential.retired_at),
+            }
+            for credential in credentials
+        ],
     )
 
 
-def add_version(connection: Connection, version: Version, sealed: bytes, prints: Prints) -> None:
-    """Store a new version with its sealed value and its prints."""
+def add_versions(connection: Connection, drafts: Sequence[Draft]) -> None:
+    """Store new versions with their sealed values and their prints; at least one."""
     connection.execute(
-        insert(tables.version).values(
-            credential_id=version.ref.credential_id,
-            number=version.ref.number,
-            state=version.state.value,
-            fingerprint=version.fingerprint.digest,
-            prefix=version.preview.prefix,
-            length=version.preview.length,
-            provider_key_id=version.provider_key_id,
-            created_at=to_text(version.created_at),
-            promoted_at=_optional(version.promoted_at),
-            sealed=sealed,
-        )
+        insert(tables.version),
+        [
+            {
+                "credential_id": draft.version.ref.credential_id,
+                "number": draft.version.ref.number,
+                "state": draft.version.state.value,
+                "fingerprint": draft.version.fingerprint.digest,
+                "prefix": draft.version.preview.prefix,
+                "length": draft.version.preview.length,
+                "provider_key_id": draft.version.provider_key_id,
+                "created_at": to_text(draft.version.created_at),
+                "promoted_at": _optional(draft.version.promoted_at),
+                "sealed": draft.sealed,
+            }
+            for draft in drafts
+        ],
     )
     rows = [
         {
-            "credential_id": version.ref.credential_id,
-            "number": version.ref.number,
+            "credential_id": draft.version.ref.credential_id,
+            "number": draft.version.ref.number,
             "kind": kind,
             "position": position,
             "digest": digest.digest,
         }
-        for kind, digests in (("part", prints.parts), ("fold", prints.folds))
+        for draft in drafts
+        for kind, digests in (("part", draft.prints.parts), ("fold", draft.prints.folds))
         for position, digest in enumerate(digests)
     ]
     if rows:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -13,17 +14,22 @@ from sqlalchemy import Connection, insert, select
 from keysweep.foundation.clock import Clock, system_clock, to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.database.connect import Database, StoreMissingError, open_database
-from keysweep.foundation.errors import DeniedError, IntegrityError
 from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.foundation.ledger.chain import Ledger
 from keysweep.foundation.ledger.checkpoint import Signer
+from keysweep.foundation.secret import Secret
 from keysweep.foundation.settings import Settings
-from keysweep.rotation.vault import kek
+from keysweep.rotation.vault import kek, slot_rows
 from keysweep.rotation.vault.index import VaultIndex
-from keysweep.rotation.vault.vault import Vault
+from keysweep.rotation.vault.ring import KeyRing
+from keysweep.rotation.vault.slots import Means
+from keysweep.rotation.vault.vault import Vault, VaultKeys
 from keysweep.scanner.known import KnownKeys
 from keysweep.scanner.matching.describe import describe
 from keysweep.scanner.ocr.confusable import fold
+
+Ask = Callable[[str], Secret]
+"""Asks a person for what is named, without showing it."""
 
 
 class Made(Enum):
@@ -41,14 +47,23 @@ class OpenVault:
     clock: Clock
     database: Database
     vault: Vault
-    fingerprinter: Fingerprinter
+    ring: KeyRing
     ledger: Ledger
-    signer: Signer
+
+    @property
+    def fingerprinter(self) -> Fingerprinter:
+        """Computes fingerprints as they are written now."""
+        return self.ring.fingerprinter()
+
+    @property
+    def signer(self) -> Signer:
+        """Signs with the key of the current generation."""
+        return self.ring.signer()
 
     @cached_property
     def known(self) -> VaultIndex:
         """The index of this vault; built once."""
-        return VaultIndex(self.database, self.vault, self.fingerprinter, fold)
+        return VaultIndex(self.database, self.vault, self.ring, fold)
 
     def known_keys(self) -> KnownKeys:
         """Return what answers whether a leaked key is one of ours."""
@@ -59,13 +74,27 @@ class OpenVault:
         self.database.close()
 
 
-def initialise(settings: Settings, *, clock: Clock = system_clock) -> Made:
-    """Make the key file and the store where the settings say; what exists is kept.
+def means_of(settings: Settings, *, ask: Ask | None = None) -> Means:
+    """Return what this process can open slots with: the key file, what its environment names, and whom it may ask."""
+    return Means(key_file=settings.key_file, environ=os.environ, ask=ask)
+
+
+def initialise(
+    settings: Settings, *, clock: Clock = system_clock, kind: str = "key-file", means: Means | None = None
+) -> Made:
+    """Make the store where the settings say, with one slot; what exists is kept.
+
+    Args:
+        settings: where the store and the key file are.
+        clock: tells the time of the first rows.
+        kind: of the first slot.
+        means: what its key is made with.
 
     Raises:
-        DeniedError: one of them exists and the other does not fit it.
-        UsageError: they cannot be made there.
+        DeniedError: the store exists and cannot be opened.
+        UsageError: it or its slot cannot be made there.
     """
+    means = means or means_of(settings)
     try:
         existing = open_database(settings.store)
     except StoreMissingError:
@@ -74,22 +103,25 @@ def initialise(settings: Settings, *, clock: Clock = system_clock) -> Made:
         with existing.write() as connection:
             tenant = connection.execute(select(tables.store.c.tenant)).scalar()
             if tenant is None:
-                path = settings.key_file
-                key = kek.read_key_file(path) if path.exists() else kek.create_key_file(path)
-                _create(connection, key, clock)
+                _create(connection, means, kind, clock)
                 return Made.CREATED
-        _master(settings, existing, tenant)
+        slot_rows.open_ring(existing, tenant, means)
         return Made.EXISTED
     finally:
         existing.close()
 
 
-def unlock(settings: Settings, *, clock: Clock = system_clock) -> OpenVault:
+def unlock(settings: Settings, *, clock: Clock = system_clock, ask: Ask | None = None) -> OpenVault:
     """Open the store and unwrap its master key.
+
+    Args:
+        settings: where the store and the key file are.
+        clock: tells the time of new rows.
+        ask: asks a person for a passphrase, if no other slot opens the store.
 
     Raises:
         StoreMissingError: there is no store.
-        DeniedError: the key file is missing, open to others, or of another store.
+        DeniedError: nothing that is at hand opens it.
     """
     database = open_database(settings.store)
     try:
@@ -98,62 +130,38 @@ def unlock(settings: Settings, *, clock: Clock = system_clock) -> OpenVault:
         if tenant is None:
             msg = "the store was never set up"
             raise StoreMissingError(msg, hint="keysweep init")
-        keys = kek.SubKeys.derive(_master(settings, database, tenant), tenant)
+        ring = slot_rows.open_ring(database, tenant, means_of(settings, ask=ask))
     except BaseException:
         database.close()
         raise
-    fingerprinter = Fingerprinter(keys.fingerprint)
-    vault = Vault(
-        tenant=tenant,
-        wrap_key=keys.wrap,
-        fingerprinter=fingerprinter,
-        fold=lambda value: fold(value).text,
-        shape=_shape,
-        clock=clock,
-    )
-    ledger = Ledger(keys.audit, clock)
+    return _assembled(settings, clock, database, ring)
+
+
+def _assembled(settings: Settings, clock: Clock, database: Database, ring: KeyRing) -> OpenVault:
+    ledger = Ledger(ring.audit_key, clock)
+    database.prologue = ring.refresh
     database.witness = ledger.witness
     return OpenVault(
         settings=settings,
         clock=clock,
         database=database,
-        vault=vault,
-        fingerprinter=fingerprinter,
+        vault=vault_with(ring, ring.tenant, clock),
+        ring=ring,
         ledger=ledger,
-        signer=Signer(keys.signing),
     )
 
 
-def _create(connection: Connection, key: bytes, clock: Clock) -> None:
-    tenant, slot, master = secrets.token_hex(16), uuid.uuid4().hex, kek.new_master_key()
-    now = to_text(clock())
-    connection.execute(insert(tables.store).values(id=1, tenant=tenant, created_at=now))
-    connection.execute(
-        insert(tables.kek_slot).values(
-            id=slot,
-            kind="key-file",
-            params="{}",
-            wrapped=kek.wrap_master(key, master, slot=slot, tenant=tenant),
-            created_at=now,
-        )
-    )
+def vault_with(keys: VaultKeys, tenant: str, clock: Clock) -> Vault:
+    """Return the vault of a store under some of its keys."""
+    return Vault(tenant=tenant, keys=keys, fold=lambda value: fold(value).text, shape=_shape, clock=clock)
+
+
+def _create(connection: Connection, means: Means, kind: str, clock: Clock) -> None:
+    tenant, now = secrets.token_hex(16), clock()
+    connection.execute(insert(tables.store).values(id=1, tenant=tenant, created_at=to_text(now)))
+    master = slot_rows.first_slot(connection, means, kind, "", tenant, now)
     keys = kek.SubKeys.derive(master, tenant)
     Ledger(keys.audit, clock).append(connection, actor="cli", action="store.created", subject=tenant)
-
-
-def _master(settings: Settings, database: Database, tenant: str) -> bytes:
-    key = kek.read_key_file(settings.key_file)
-    with database.read() as connection:
-        slots = connection.execute(select(tables.kek_slot).where(tables.kek_slot.c.kind == "key-file")).all()
-    if not slots:
-        msg = "the store has no slot for a key file"
-        raise IntegrityError(msg)
-    for slot in slots:
-        master = kek.unwrap_master(key, slot.wrapped, slot=slot.id, tenant=tenant)
-        if master is not None:
-            return master
-    msg = f"the key file {settings.key_file} does not open this store"
-    raise DeniedError(msg, hint="say which one does with --key-file or KEYSWEEP_KEY_FILE")
 
 
 def _shape(value: bytes) -> tuple[str, tuple[bytes, ...]]:

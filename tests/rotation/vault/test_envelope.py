@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keysweep.foundation.errors import ExitCode, IntegrityError
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.vault.envelope import Binding, seal, unseal
+from keysweep.rotation.vault.envelope import Binding, generation_of, seal, unseal
 
 KEY = bytes(range(32))
 BINDING = Binding(
@@ -45,6 +46,25 @@ def test_what_is_sealed_opens_again(value: bytes, binding: Binding, key: bytes) 
 def test_no_two_bindings_look_alike(one: Binding, other: Binding) -> None:
     """The encoding is injective: text cannot move from one field into the next."""
     assert (one == other) == (one.encode() == other.encode())
+
+
+@given(st.binary(max_size=100), st.integers(1, 2**32 - 1))
+def test_a_sealed_value_names_its_generation(value: bytes, generation: int) -> None:
+    """Which master key it is under stands before it, and is authenticated with it."""
+    sealed = seal(KEY, BINDING, Secret(value), generation=generation)
+    assert generation == generation_of(sealed)
+    assert value == unseal(KEY, BINDING, sealed).reveal()
+    with pytest.raises(IntegrityError):
+        unseal(KEY, BINDING, sealed[:1] + (generation ^ 1).to_bytes(4, "big") + sealed[5:])
+
+
+def test_a_value_of_an_older_store_opens() -> None:
+    """The first format names no generation: the first is meant."""
+    data_key, bound = bytes(range(1, 33)), documented_associated_data(b"")[5:]
+    wrapped = AESGCM(KEY).encrypt(b"n" * 12, data_key, b"data-key" + bound)
+    sealed = b"\x01" + b"n" * 12 + wrapped + b"m" * 12 + AESGCM(data_key).encrypt(b"m" * 12, VALUE, b"value" + bound)
+    assert generation_of(sealed) == 1
+    assert unseal(KEY, BINDING, sealed).reveal() == VALUE
 
 
 def test_a_border_between_fields_cannot_move() -> None:
@@ -78,11 +98,12 @@ def test_every_field_of_the_binding_is_bound(other: dict[str, object]) -> None:
 
 PARTS = {
     "format": (0, 1),
-    "key nonce": (1, 13),
-    "wrapped key": (13, 61),
-    "nonce": (61, 73),
-    "value": (73, 101),
-    "tag": (101, 117),
+    "generation": (1, 5),
+    "key nonce": (5, 17),
+    "wrapped key": (17, 65),
+    "nonce": (65, 77),
+    "value": (77, 105),
+    "tag": (105, 121),
 }
 
 
@@ -104,7 +125,7 @@ def test_the_parts_are_the_whole() -> None:
     assert len(seal(KEY, BINDING, Secret(VALUE))) == max(end for _, end in PARTS.values())
 
 
-@pytest.mark.parametrize("length", [0, 1, 12, 13, 60, 61, 73, 88, 116])
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 16, 17, 64, 65, 77, 92, 120])
 def test_a_cut_one_is_refused(length: int) -> None:
     """Also shorter than its own header."""
     with pytest.raises(IntegrityError):
@@ -128,7 +149,7 @@ def test_the_two_layers_cannot_change_places() -> None:
     """A value of 32 bytes that is sealed is not taken for a wrapped data key: each layer is labelled."""
     inner = os.urandom(32)
     sealed = seal(KEY, BINDING, Secret(inner))
-    swapped = sealed[:1] + sealed[61:73] + sealed[73:] + sealed[1:13] + sealed[13:61]
+    swapped = sealed[:5] + sealed[65:77] + sealed[77:] + sealed[5:17] + sealed[17:65]
     assert len(sealed) == len(swapped)
     with pytest.raises(IntegrityError):
         unseal(KEY, BINDING, swapped)
@@ -137,15 +158,15 @@ def test_the_two_layers_cannot_change_places() -> None:
 def test_nothing_repeats_between_two_seals() -> None:
     """Fresh nonces and a fresh data key each time, for the same value too; the value itself is not in it."""
     one, two = seal(KEY, BINDING, Secret(VALUE)), seal(KEY, BINDING, Secret(VALUE))
-    for start, end in list(PARTS.values())[1:]:
+    for start, end in list(PARTS.values())[2:]:
         assert one[start:end] != two[start:end]
     assert VALUE not in one
 
 
 def documented_associated_data(label: bytes) -> bytes:
-    """The format as it is written down: a version byte, then each field behind its length in four bytes."""
+    """The format as it is written down: its head, a version byte, then each field behind its length in four bytes."""
     fields = [b"tenant", b"credential", b"3", b"openai", b"value", b"2026-09-30"]
-    return label + b"\x01" + b"".join(len(f).to_bytes(4, "big") + f for f in fields)
+    return label + b"\x02\x00\x00\x00\x01" + b"\x01" + b"".join(len(f).to_bytes(4, "big") + f for f in fields)
 
 
 def test_another_implementation_reads_the_format() -> None:
@@ -157,8 +178,8 @@ def test_another_implementation_reads_the_format() -> None:
         return decryptor.update(text[:-16]) + decryptor.finalize()
 
     sealed = seal(KEY, BINDING, Secret(VALUE))
-    data_key = open_gcm(KEY, sealed[1:13], sealed[13:61], documented_associated_data(b"data-key"))
-    assert open_gcm(data_key, sealed[61:73], sealed[73:], documented_associated_data(b"value")) == VALUE
+    data_key = open_gcm(KEY, sealed[5:17], sealed[17:65], documented_associated_data(b"data-key"))
+    assert open_gcm(data_key, sealed[65:77], sealed[77:], documented_associated_data(b"value")) == VALUE
 
 
 _NODE = """
@@ -171,8 +192,8 @@ const open = (key, nonce, text, data) => {
   return Buffer.concat([d.update(text.subarray(0, -16)), d.final()]);
 };
 const s = hex(input.sealed);
-const key = open(hex(input.key), s.subarray(1, 13), s.subarray(13, 61), input.keyData);
-process.stdout.write(open(key, s.subarray(61, 73), s.subarray(73), input.valueData).toString('hex'));
+const key = open(hex(input.key), s.subarray(5, 17), s.subarray(17, 65), input.keyData);
+process.stdout.write(open(key, s.subarray(65, 77), s.subarray(77), input.valueData).toString('hex'));
 """
 
 

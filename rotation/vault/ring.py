@@ -1,0 +1,306 @@
+"""The keys of an open store, generation by generation: which one seals, which opens what, and which wrote an entry of the ledger.
+
+A process learns of a new generation by itself, at its next write or where it meets a value of it: it keeps the private half
+of the slot that it opened.  Slots and generations are authenticated together under the current generation (ADR 0021).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from dataclasses import dataclass
+from typing import final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, select, update
+
+from keysweep.foundation.database import tables
+from keysweep.foundation.database.connect import Database
+from keysweep.foundation.errors import DeniedError, IntegrityError
+from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
+from keysweep.foundation.ledger.checkpoint import Signer
+from keysweep.rotation.vault.kek import SubKeys, unseal_master
+
+_NONCE = 12
+_SIGNATURE = select(tables.generation.c.number, tables.generation.c.state, tables.generation.c.mac).order_by(
+    tables.generation.c.number
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Generation:
+    """The keys of one generation of the master key."""
+
+    number: int
+    state: str
+    first_seq: int
+    """First ledger entry whose MAC is of this generation."""
+    public_key: bytes
+    fingerprint: bytes
+    audit: bytes
+    keys: SubKeys | None
+    """All of them; None for a former generation, whose values are gone."""
+
+
+@final
+class KeyRing:
+    """The generations of one store.
+
+    Args:
+        database: the store.
+        tenant: its name.
+        slot: the slot that this process opened.
+        private: the private half of that slot's key pair; None where the slot is from before there were generations.
+        master: the master key, in that case.
+    """
+
+    def __init__(
+        self, database: Database, tenant: str, slot: str, *, private: bytes | None, master: bytes | None = None
+    ) -> None:
+        self._database = database
+        self._private = private
+        self._master = master
+        self._seen: tuple[tuple[object, ...], ...] | None = None
+        self._held: dict[int, Generation] = {}
+        self.tenant = tenant
+        self.slot = slot
+
+    @property
+    def current(self) -> Generation:
+        """The generation under which is written."""
+        return next(held for held in self._held.values() if held.state == "current")
+
+    @property
+    def following(self) -> Generation | None:
+        """The generation that values are moving to, if they are."""
+        return next((held for held in self._held.values() if held.state == "next"), None)
+
+    @property
+    def is_old(self) -> bool:
+        """The store is from before there were generations, and nothing has changed that yet."""
+        return not self._seen
+
+    def generation(self, number: int) -> Generation:
+        """Return a generation; it must exist."""
+        return self._held[number]
+
+    def master(self) -> bytes:
+        """Return the master key of a store from before there were generations."""
+        if self._master is None:
+            msg = "the slot has a key pair"
+            raise RuntimeError(msg)
+        return self._master
+
+    def refresh(self, connection: Connection) -> None:
+        """Learn what has changed since this was asked last.
+
+        Raises:
+            IntegrityError: a slot or a generation is not what was written.
+            DeniedError: the slot that this process opened does not open the current generation.
+        """
+        seen = tuple(tuple(row) for row in connection.execute(_SIGNATURE))
+        if seen != self._seen or not self._held:
+            self._held = self._load(connection)
+            self._seen = seen
+
+    def sealing(self) -> tuple[int, bytes]:
+        """Return the current generation and its wrap key."""
+        return self.current.number, _all(self.current).wrap
+
+    def opening(self, number: int) -> bytes | None:
+        """Return the wrap key of a generation; None if the store has no such generation, or no longer."""
+        held = self._held.get(number)
+        if (held is None or held.keys is None) and number:
+            with self._database.read() as connection:
+                self.refresh(connection)
+            held = self._held.get(number)
+        return held.keys.wrap if held is not None and held.keys is not None else None
+
+    def audit_key(self, seq: int) -> bytes:
+        """Return the key of the MAC of a ledger entry."""
+        return self._at(seq).audit
+
+    def public_key(self, seq: int) -> bytes:
+        """Return the public key that signed when the ledger had so many entries."""
+        return self._at(seq).public_key
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """Every public key that this store signs or signed with, newest first."""
+        known = [held for held in self._held.values() if held.state != "next"]
+        return tuple(held.public_key for held in sorted(known, key=lambda held: -held.number))
+
+    def signer(self) -> Signer:
+        """Return the signing key of the current generation."""
+        return Signer(_all(self.current).signing)
+
+    def fingerprinter(self) -> Fingerprinter:
+        """Return what computes fingerprints as they are written now."""
+        return self._chain(self.current.number)
+
+    def newest_fingerprinter(self) -> Fingerprinter:
+        """Return what computes fingerprints as they are where everything has moved."""
+        return self._chain(max(self._held))
+
+    def forms(self, connection: Connection, fingerprint: Fingerprint) -> tuple[Fingerprint, ...]:
+        """Return what a fingerprint may be in the store: as it is, and as what it has become or is becoming."""
+        self.refresh(connection)
+        targets = [held.number for held in self._held.values() if held.state != "former"]
+        return tuple(
+            dict.fromkeys(
+                (
+                    fingerprint,
+                    *(
+                        self._chain(target).forward(fingerprint, start)
+                        for target in targets
+                        for start in range(1, target)
+                    ),
+                )
+            )
+        )
+
+    def renewed(self, connection: Connection, fingerprint: Fingerprint, generation: int) -> Fingerprint:
+        """Return what a fingerprint that was computed under *generation* is now."""
+        self.refresh(connection)
+        return self.fingerprinter().forward(fingerprint, generation)
+
+    def same(self, connection: Connection, one: Fingerprint, other: Fingerprint) -> bool:
+        """Whether two fingerprints are of one value, also where one of them has moved already."""
+        return bool(set(self.forms(connection, one)) & set(self.forms(connection, other)))
+
+    def masters(self, connection: Connection) -> dict[int, bytes]:
+        """Return the master keys that a new slot must open: of the current generation, and of the next one if there is one."""
+        if self._private is None:
+            return {1: self.master()}
+        rows = connection.execute(select(tables.slot_master).where(tables.slot_master.c.slot_id == self.slot)).all()
+        found = {
+            row.generation: unseal_master(
+                self._private, row.sealed, slot=self.slot, tenant=self.tenant, generation=row.generation
+            )
+            for row in rows
+        }
+        return {number: master for number, master in found.items() if master is not None}
+
+    def adopt(self, connection: Connection, private: bytes) -> None:
+        """Take the key pair that the slot of an older store was given, and authenticate what it got."""
+        write_mac(connection, _all(self.current).ring)
+        self._private = private
+        self.refresh(connection)
+
+    def write_mac(self, connection: Connection) -> None:
+        """Authenticate slots and generations as they are now."""
+        write_mac(connection, _all(self.current).ring)
+
+    def _at(self, seq: int) -> Generation:
+        written = [held for held in self._held.values() if held.state != "next" and held.first_seq <= seq]
+        return max(written, key=lambda held: held.number)
+
+    def _chain(self, number: int) -> Fingerprinter:
+        return Fingerprinter(b"".join(self._held[n].fingerprint for n in sorted(self._held) if n <= number))
+
+    def _load(self, connection: Connection) -> dict[int, Generation]:
+        rows = connection.execute(select(tables.generation).order_by(tables.generation.c.number)).all()
+        if not rows:
+            return {1: _generation(SubKeys.derive(self.master(), self.tenant), number=1, state="current", first_seq=1)}
+        masters = {
+            row.generation: row.sealed
+            for row in connection.execute(select(tables.slot_master).where(tables.slot_master.c.slot_id == self.slot))
+        }
+        held: dict[int, Generation] = {}
+        for row in rows:
+            if row.state == "former":
+                continue
+            master = self._private and unseal_master(
+                self._private,
+                masters.get(row.number, b""),
+                slot=self.slot,
+                tenant=self.tenant,
+                generation=row.number,
+            )
+            if not master:
+                msg = "the slot that opened the store does not open its newest master key"
+                raise DeniedError(msg, hint="start again; if it stays so: keysweep verify")
+            keys = SubKeys.derive(master, self.tenant)
+            held[row.number] = _generation(keys, number=row.number, state=row.state, first_seq=row.first_seq)
+        current = next((one for one in held.values() if one.state == "current"), None)
+        mac = next((row.mac for row in rows if row.state == "current"), None)
+        if current is None or mac is None or not hmac.compare_digest(mac, _mac(connection, _all(current).ring)):
+            msg = "a slot or a generation of the master key is not what was written"
+            raise IntegrityError(msg, hint="restore the store from a backup, and look for who wrote to it")
+        for row in rows:
+            if row.state == "former":
+                fingerprint, audit = open_kept(_all(current), row.number, row.kept, self.tenant)
+                held[row.number] = Generation(
+                    number=row.number,
+                    state=row.state,
+                    first_seq=row.first_seq,
+                    public_key=row.public_key,
+                    fingerprint=fingerprint,
+                    audit=audit,
+                    keys=None,
+                )
+        return held
+
+
+def write_mac(connection: Connection, ring_key: bytes) -> None:
+    """Authenticate slots and generations as they are now, under the ring key of the current generation."""
+    connection.execute(
+        update(tables.generation).where(tables.generation.c.state == "current").values(mac=_mac(connection, ring_key))
+    )
+
+
+def seal_kept(keys: SubKeys, number: int, fingerprint: bytes, audit: bytes, tenant: str) -> bytes:
+    """Seal what is kept of a former generation: fingerprints are carried on from its key, and its entries must verify."""
+    nonce = os.urandom(_NONCE)
+    return nonce + AESGCM(keys.wrap).encrypt(nonce, fingerprint + audit, _kept_place(number, tenant))
+
+
+def open_kept(keys: SubKeys, number: int, kept: bytes | None, tenant: str) -> tuple[bytes, bytes]:
+    """Return the fingerprint key and the audit key of a former generation.
+
+    Raises:
+        IntegrityError: they are not what was written.
+    """
+    try:
+        both = AESGCM(keys.wrap).decrypt((kept or b"")[:_NONCE], (kept or b"")[_NONCE:], _kept_place(number, tenant))
+    except (InvalidTag, ValueError):
+        msg = f"what is kept of generation {number} of the master key is not what was written"
+        raise IntegrityError(msg, hint="restore the store from a backup") from None
+    return both[:32], both[32:]
+
+
+def _kept_place(number: int, tenant: str) -> bytes:
+    return f"keysweep-kept-v1\n{tenant}\n{number}".encode()
+
+
+def _generation(keys: SubKeys, *, number: int, state: str, first_seq: int) -> Generation:
+    return Generation(
+        number=number,
+        state=state,
+        first_seq=first_seq,
+        public_key=Signer(keys.signing).public_key,
+        fingerprint=keys.fingerprint,
+        audit=keys.audit,
+        keys=keys,
+    )
+
+
+def _all(held: Generation) -> SubKeys:
+    if held.keys is None:
+        msg = f"the keys of generation {held.number} are gone"
+        raise RuntimeError(msg)
+    return held.keys
+
+
+def _mac(connection: Connection, key: bytes) -> bytes:
+    """HMAC-SHA256 over every row of the ring, columns by name, in the order of their keys."""
+    content = [
+        [
+            {name: value.hex() if isinstance(value, bytes) else value for name, value in row._asdict().items()}
+            for row in connection.execute(select(*(c for c in table.c if c.name != "mac")).order_by(*table.primary_key))
+        ]
+        for table in (tables.kek_slot, tables.slot_key, tables.slot_master, tables.generation)
+    ]
+    return hmac.digest(key, json.dumps(content, sort_keys=True, separators=(",", ":")).encode(), "sha256")

@@ -1,0 +1,315 @@
+"""The slots of a store: open one, list, add, replace and remove them.  The last one that is known to open is never removed."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from keysweep.foundation.clock import from_text, to_text
+from keysweep.foundation.database import tables
+from keysweep.foundation.database.connect import Database
+from keysweep.foundation.errors import DeniedError, IntegrityError, UsageError
+from keysweep.rotation.vault import kek
+from keysweep.rotation.vault.ring import KeyRing, write_mac
+from keysweep.rotation.vault.slots import LockedError, Means, NewKey, Params, Place, kind, kinds
+
+
+class UnknownSlotError(UsageError):
+    """No slot has that name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotRow:
+    """One slot as it is listed."""
+
+    id: str
+    kind: str
+    label: str
+    params: Params
+    created_at: datetime
+    tested_at: datetime | None
+    """When it was last seen to open the store."""
+
+    @property
+    def short(self) -> str:
+        """The first eight digits of the name, for people."""
+        return self.id[:8]
+
+
+def slots(connection: Connection) -> tuple[SlotRow, ...]:
+    """Return every slot, oldest first."""
+    return tuple(_slot(row) for row in _rows(connection))
+
+
+def slot_named(connection: Connection, name: str) -> SlotRow:
+    """Return a slot by its id, an unambiguous beginning of it, or its label.
+
+    Raises:
+        UnknownSlotError: none, or more than one, is called so.
+    """
+    found = [one for one in slots(connection) if name and (one.id.startswith(name) or one.label == name)]
+    if len(found) != 1:
+        msg = f"no single slot is called {name!r}"
+        raise UnknownSlotError(msg, hint="keysweep vault slots")
+    return found[0]
+
+
+def open_ring(database: Database, tenant: str, means: Means) -> KeyRing:
+    """Open the first slot that this process can open, and everything behind it.
+
+    Raises:
+        LockedError: there is none.
+        IntegrityError: the store has no slot, or its slots are not what was written.
+    """
+    known = kinds()
+    with database.read() as connection:
+        rows = [row for row in _rows(connection) if row.kind in known]
+        rows.sort(key=lambda row: known.index(row.kind))
+        if not rows:
+            msg = "the store has no slot that keysweep knows"
+            raise IntegrityError(msg, hint="install the newest keysweep, or restore the store from a backup")
+        denied: list[DeniedError] = []
+        for row in rows:
+            ring = _tried(database, tenant, row, means, denied)
+            if ring is not None:
+                ring.refresh(connection)
+                return ring
+    if len(denied) == 1:
+        raise denied[0]
+    msg = "no slot of this store can be opened here: " + "; ".join(dict.fromkeys(error.message for error in denied))
+    raise LockedError(msg, hint=denied[0].hint)
+
+
+def opens(connection: Connection, database: Database, tenant: str, slot: SlotRow, means: Means) -> str | None:
+    """Try one slot; return None if it opens the store, else why it does not."""
+    row = next(row for row in _rows(connection) if row.id == slot.id)
+    denied: list[DeniedError] = []
+    ring = _tried(database, tenant, row, means, denied)
+    return None if ring is not None else denied[0].message
+
+
+def first_slot(connection: Connection, means: Means, kind_name: str, label: str, tenant: str, at: datetime) -> bytes:
+    """Make a store's first slot, its first generation and its master key; return the master key."""
+    master, slot = kek.new_master_key(), uuid.uuid4().hex
+    keys = kek.SubKeys.derive(master, tenant)
+    made = kind(kind_name).make(means, Place(tenant=tenant, slot=slot, label=label), None)
+    public = _insert(connection, slot, kind_name, label, made, tenant, at)
+    _first_generation(connection, keys, at)
+    _seal(connection, slot, public, tenant, {1: master})
+    write_mac(connection, keys.ring)
+    return master
+
+
+def add_slot(connection: Connection, ring: KeyRing, means: Means, kind_name: str, label: str, at: datetime) -> SlotRow:
+    """Add a slot that opens the store as well.
+
+    Raises:
+        UsageError: the label is taken, or a key of that kind cannot be made here.
+    """
+    if label and any(label == one.label for one in slots(connection)):
+        msg = f"there is a slot called {label!r}"
+        raise UsageError(msg, hint="keysweep vault slots")
+    bring_up_to_date(connection, ring, means, at)
+    slot = uuid.uuid4().hex
+    made = kind(kind_name).make(means, Place(tenant=ring.tenant, slot=slot, label=label), None)
+    public = _insert(connection, slot, kind_name, label, made, ring.tenant, at)
+    _seal(connection, slot, public, ring.tenant, ring.masters(connection))
+    ring.write_mac(connection)
+    return slot_named(connection, slot)
+
+
+def replace_key(connection: Connection, ring: KeyRing, means: Means, slot: SlotRow, at: datetime) -> Callable[[], None]:
+    """Give a slot a new key and a new key pair; only the master key is sealed anew.
+
+    Returns:
+        What lets go of the old key: to be called when the transaction is committed, not before.
+    """
+    bring_up_to_date(connection, ring, means, at)
+    place = Place(tenant=ring.tenant, slot=slot.id, label=slot.label)
+    made = kind(slot.kind).make(means, place, slot.params)
+    params, wrapped, public = _wrapped(made, slot.id, ring.tenant)
+    masters = ring.masters(connection)
+    connection.execute(
+        update(tables.kek_slot).where(tables.kek_slot.c.id == slot.id).values(params=params, wrapped=wrapped)
+    )
+    connection.execute(
+        update(tables.slot_key).where(tables.slot_key.c.slot_id == slot.id).values(public=public, tested_at=to_text(at))
+    )
+    connection.execute(delete(tables.slot_master).where(tables.slot_master.c.slot_id == slot.id))
+    _seal(connection, slot.id, public, ring.tenant, masters)
+    ring.write_mac(connection)
+    return made.done
+
+
+def remove_slot(connection: Connection, ring: KeyRing, means: Means, slot: SlotRow, at: datetime) -> None:
+    """Take a slot away.
+
+    Raises:
+        UsageError: it is the last one, or none that is left was ever seen to open the store.
+    """
+    bring_up_to_date(connection, ring, means, at)
+    left = [one for one in slots(connection) if one.id != slot.id]
+    if not left:
+        msg = "this is the store's last slot: without it nothing opens it"
+        raise UsageError(msg, hint="keysweep vault add-slot key-file")
+    if not any(one.tested_at or one.id == ring.slot for one in left):
+        msg = "none of the slots that would be left was ever seen to open the store"
+        raise UsageError(msg, hint="keysweep vault slots --test")
+    for table in (tables.slot_master, tables.slot_key):
+        connection.execute(delete(table).where(table.c.slot_id == slot.id))
+    connection.execute(delete(tables.kek_slot).where(tables.kek_slot.c.id == slot.id))
+    ring.write_mac(connection)
+
+
+def mark_tested(connection: Connection, ring: KeyRing, means: Means, names: tuple[str, ...], at: datetime) -> None:
+    """Record that slots were seen to open the store."""
+    bring_up_to_date(connection, ring, means, at)
+    connection.execute(
+        update(tables.slot_key).where(tables.slot_key.c.slot_id.in_(names)).values(tested_at=to_text(at))
+    )
+    ring.write_mac(connection)
+
+
+def bring_up_to_date(connection: Connection, ring: KeyRing, means: Means, at: datetime) -> None:
+    """Give the slot of a store from before there were generations its key pair, and the store its first generation.
+
+    Raises:
+        UsageError: the store has further slots, which this process did not open.
+    """
+    ring.refresh(connection)
+    if not ring.is_old:
+        return
+    row, *others = _rows(connection)
+    if others:
+        msg = "the store has several slots of an older form"
+        raise UsageError(msg, hint="keysweep verify")
+    key = next(k for k in _candidates(row, means, ring.tenant) if _old_master(k, row, ring.tenant))
+    master = ring.master()
+    private, public = kek.new_pair()
+    wrapped = kek.wrap_private(key, private, slot=row.id, tenant=ring.tenant, params=row.params)
+    connection.execute(update(tables.kek_slot).where(tables.kek_slot.c.id == row.id).values(wrapped=wrapped))
+    connection.execute(insert(tables.slot_key).values(slot_id=row.id, label="", public=public, tested_at=to_text(at)))
+    _first_generation(connection, kek.SubKeys.derive(master, ring.tenant), at)
+    _seal(connection, row.id, public, ring.tenant, {1: master})
+    ring.adopt(connection, private)
+
+
+def seal_for_all(connection: Connection, tenant: str, generation: int, master: bytes) -> int:
+    """Seal a new master key to every slot; return how many there are."""
+    rows = connection.execute(select(tables.slot_key.c.slot_id, tables.slot_key.c.public)).all()
+    for row in rows:
+        _seal(connection, row.slot_id, row.public, tenant, {generation: master})
+    return len(rows)
+
+
+def _rows(connection: Connection) -> list[Row[tuple[object, ...]]]:
+    slot, pair = tables.kek_slot, tables.slot_key
+    return list(
+        connection.execute(
+            select(slot, pair.c.label, pair.c.public, pair.c.tested_at)
+            .join(pair, pair.c.slot_id == slot.c.id, isouter=True)
+            .order_by(slot.c.created_at, slot.c.id)
+        ).all()
+    )
+
+
+def _slot(row: Row[tuple[object, ...]]) -> SlotRow:
+    return SlotRow(
+        id=row.id,
+        kind=row.kind,
+        label=row.label or "",
+        params=json.loads(row.params),
+        created_at=from_text(row.created_at),
+        tested_at=from_text(row.tested_at) if row.tested_at else None,
+    )
+
+
+def _tried(
+    database: Database, tenant: str, row: Row[tuple[object, ...]], means: Means, denied: list[DeniedError]
+) -> KeyRing | None:
+    try:
+        keys = _candidates(row, means, tenant)
+    except DeniedError as error:
+        denied.append(error)
+        return None
+    for key in keys:
+        if row.public is None:
+            if master := _old_master(key, row, tenant):
+                return KeyRing(database, tenant, row.id, private=None, master=master)
+        elif private := kek.unwrap_private(key, row.wrapped, slot=row.id, tenant=tenant, params=row.params):
+            return KeyRing(database, tenant, row.id, private=private)
+    denied.append(_unopened(row.kind, means, any_key=bool(keys)))
+    return None
+
+
+def _unopened(kind_name: str, means: Means, *, any_key: bool) -> DeniedError:
+    if kind_name == "key-file":
+        return DeniedError(
+            f"the key file {means.key_file} does not open this store",
+            hint="say which one does with --key-file or KEYSWEEP_KEY_FILE",
+        )
+    why = "does not open this store" if any_key else "is not at hand"
+    return DeniedError(f"the {kind_name} {why}", hint="keysweep doctor")
+
+
+def _candidates(row: Row[tuple[object, ...]], means: Means, tenant: str) -> tuple[bytes, ...]:
+    try:
+        params = json.loads(row.params)
+        return kind(row.kind).keys(means, Place(tenant=tenant, slot=row.id, label=row.label or ""), params)
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"the parameters of the slot {row.id[:8]} are not what was written"
+        raise IntegrityError(msg, hint="restore the store from a backup") from error
+
+
+def _old_master(key: bytes, row: Row[tuple[object, ...]], tenant: str) -> bytes | None:
+    return kek.unwrap_master(key, row.wrapped, slot=row.id, tenant=tenant)
+
+
+def _wrapped(made: NewKey, slot: str, tenant: str) -> tuple[str, bytes, bytes]:
+    params = json.dumps(dict(made.params), sort_keys=True)
+    private, public = kek.new_pair()
+    return params, kek.wrap_private(made.key, private, slot=slot, tenant=tenant, params=params), public
+
+
+def _insert(
+    connection: Connection, slot: str, kind_name: str, label: str, made: NewKey, tenant: str, at: datetime
+) -> bytes:
+    params, wrapped, public = _wrapped(made, slot, tenant)
+    connection.execute(
+        insert(tables.kek_slot).values(id=slot, kind=kind_name, params=params, wrapped=wrapped, created_at=to_text(at))
+    )
+    connection.execute(insert(tables.slot_key).values(slot_id=slot, label=label, public=public))
+    return public
+
+
+def _first_generation(connection: Connection, keys: kek.SubKeys, at: datetime) -> None:
+    from keysweep.foundation.ledger.checkpoint import Signer
+
+    connection.execute(
+        insert(tables.generation).values(
+            number=1,
+            state="current",
+            first_seq=1,
+            public_key=Signer(keys.signing).public_key,
+            created_at=to_text(at),
+        )
+    )
+
+
+def _seal(connection: Connection, slot: str, public: bytes, tenant: str, masters: dict[int, bytes]) -> None:
+    connection.execute(
+        insert(tables.slot_master),
+        [
+            {
+                "slot_id": slot,
+                "generation": number,
+                "sealed": kek.seal_master(public, master, slot=slot, tenant=tenant, generation=number),
+            }
+            for number, master in masters.items()
+        ],
+    )
