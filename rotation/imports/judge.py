@@ -188,7 +188,9 @@ def _is_number(text: str, *, long_ones_too: bool) -> bool:
 
 def _is_filler(text: str, *, weak_ones_too: bool) -> bool:
     """Whether a text stands for a key that is to come; a weak password is one all the same where one is expected."""
-    return _FILLER.fullmatch(text) is not None or (is_placeholder(text) if weak_ones_too else len(set(text)) <= 2)
+    return _FILLER.fullmatch(text) is not None or (
+        is_placeholder(text) if weak_ones_too else len(set(text)) < min(3, len(text) / 2)
+    )
 
 
 def _opens(address: str) -> bool:

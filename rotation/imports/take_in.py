@@ -112,7 +112,9 @@ def _under_stored_names(
     """Give what is stored already the name that it has there: names made by us give way."""
     for place, entry in found:
         stored = (
-            store.by_fingerprint(connection, opened.fingerprinter.of(entry.value)) if isinstance(entry, Entry) else None
+            store.by_fingerprint(connection, *opened.ring.forms(connection, opened.fingerprinter.of(entry.value)))
+            if isinstance(entry, Entry)
+            else None
         )
         yield place, replace(entry, name=stored[0].name) if stored and isinstance(entry, Entry) else entry
 
@@ -122,7 +124,10 @@ def _would(connection: Connection, opened: OpenVault, entry: Entry) -> Effect | 
     if known is None:
         return Effect.STANDBY if entry.state is State.STANDBY else Effect.ADDED
     fingerprint = opened.fingerprinter.of(entry.value)
-    if any(version.fingerprint == fingerprint for version in store.versions(connection, known.id)):
+    if any(
+        opened.ring.same(connection, version.fingerprint, fingerprint)
+        for version in store.versions(connection, known.id)
+    ):
         return Effect.UNCHANGED
     if entry.state is State.STANDBY:
         return Effect.STANDBY

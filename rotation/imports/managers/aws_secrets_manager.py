@@ -30,7 +30,7 @@ def _read(where: str) -> Iterator[Placed]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        for page in client.get_paginator("list_secrets").paginate():
+        for page in client.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
             for listed in page["SecretList"]:
                 name = str(listed["Name"])
                 if not name.startswith(where):
@@ -70,7 +70,7 @@ def _client() -> Any:
         msg = "AWS Secrets Manager needs boto3"
         raise UsageError(msg, hint="pip install 'keysweep[aws]'") from None
     try:
-        return boto3.client(
+        return boto3.session.Session().client(
             "secretsmanager",
             config=Config(connect_timeout=_SECONDS, read_timeout=_SECONDS, retries={"total_max_attempts": _TRIES}),
         )

@@ -54,8 +54,10 @@ class _Reader:
     def below(self, path: str) -> Iterator[Placed]:
         """Yield what is in the secret of a path and in all folders below it; each folder is asked for once."""
         waiting = [(path, 0)]
-        if path and not path.endswith("/"):
-            yield from self._secret(path)
+        if path:
+            # NOTE: a path may be a secret and a folder; whoever may read what is in the folder need not read the secret.
+            own = list(self._secret(path))
+            yield from (item for item in own if not isinstance(item[1], ImportRowError) or not self._names(path))
         while waiting:
             folder, depth = waiting.pop()
             for name in self._names(folder):
