@@ -21,7 +21,7 @@ _CUTS = (
     re.compile(r"[\s\"'`,;()\[\]{}<>|=:@/?&#]+"),
 )
 """Where one word ends and the next begins: once so that an address stays whole, once so that its parts stand alone."""
-_RUN = re.compile(r"[A-Za-z0-9]{12}")
+_RUN = re.compile(r"[A-Za-z0-9]{8}")
 """What every key has and few names: the rules are asked only about words with it, so that an import stays quick."""
 _DENSE = re.compile(r"[A-Za-z0-9+/_=]{32,}")
 _DENSE_BITS = 4.2

@@ -28,6 +28,8 @@ class Key:
     ended_at: float | None = None
     """When it was ended, in seconds; it is still accepted until the propagation delay has passed."""
     last_used_at: float | None = None
+    workspace: str = ""
+    """Part of the account that it belongs to; empty for the default one."""
     uses: int = 0
     refusals: int = 0
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 import re
 import secrets
+from collections.abc import Callable
 
 from keysweep.rules.samples import expand
 from samples.simulators import Answer, Call, Key, State, Vendor, accepted, digest
 
 _KEYS = re.compile(r"/v1/organization/projects/([^/]+)/api_keys(?:/([^/]+))?")
+_ADMINS = "/v1/organization/admin_api_keys"
+_PROJECTS = "/v1/organization/projects"
 _MINT = re.compile(r"/v1/organization/projects/([^/]+)/service_accounts/([^/]+)/api_keys")
 
 
@@ -47,6 +50,11 @@ def _answer(state: State, call: Call) -> Answer:
 def _organization(state: State, call: Call) -> Answer:
     if (found := _MINT.fullmatch(call.path)) and call.method == "POST":
         return _mint(state, call, found[2])
+    if (call.method, call.path) == ("GET", _PROJECTS):
+        return _projects(call)
+    if (call.method, call.path) == ("GET", _ADMINS):
+        admins = [key for key in state.keys.values() if key.admin and key.status == "active"]
+        return _page(call, admins, _shown_admin)
     if found := _KEYS.fullmatch(call.path):
         if call.method == "GET" and found[2] is None:
             return _list(state, call)
@@ -82,23 +90,50 @@ def _mint(state: State, call: Call, owner: str) -> Answer:
 def _list(state: State, call: Call) -> Answer:
     """List active keys by id; without `owner_project_access=any` one that was never used is left out, as the vendor does."""
     everything = call.query.get("owner_project_access") == "any"
-    keys = sorted(
-        (k for k in state.keys.values() if not k.admin and k.status == "active" and (everything or k.uses)),
-        key=lambda k: k.id,
+    return _page(
+        call,
+        [k for k in state.keys.values() if not k.admin and k.status == "active" and (everything or k.uses)],
+        _shown,
     )
+
+
+def _projects(call: Call) -> Answer:
+    """List the one project there is: whatever project a path names, its keys are the same."""
+    project = {"object": "organization.project", "id": "proj_sim", "name": "simulated", "created_at": 1700000000}
+    data = [{**project, "status": "active", "archived_at": None}] if not call.query.get("after") else []
+    first = "proj_sim" if data else None
+    return Answer(200, {"object": "list", "data": data, "first_id": first, "last_id": first, "has_more": False})
+
+
+def _page(call: Call, keys: list[Key], show: Callable[[Key], dict[str, object]]) -> Answer:
+    """Answer the page of a list that the query asks for, by id."""
     after = call.query.get("after", "")
-    rest = [key for key in keys if key.id > after]
+    rest = [key for key in sorted(keys, key=lambda key: key.id) if key.id > after]
     page = rest[: max(1, min(int(call.query.get("limit", "20")), 100))]
     return Answer(
         200,
         {
             "object": "list",
-            "data": [_shown(key) for key in page],
+            "data": [show(key) for key in page],
             "first_id": page[0].id if page else None,
             "last_id": page[-1].id if page else None,
             "has_more": len(page) < len(rest),
         },
     )
+
+
+def _shown_admin(key: Key) -> dict[str, object]:
+    owner = {"type": "user", "object": "organization.user", "id": key.owner, "name": key.owner, "role": "owner"}
+    return {
+        "object": "organization.admin_api_key",
+        "id": key.id,
+        "name": key.name,
+        "redacted_value": key.hint,
+        "created_at": key.created_at,
+        "last_used_at": int(key.last_used_at) if key.last_used_at else None,
+        "expires_at": None,
+        "owner": {**owner, "created_at": key.created_at},
+    }
 
 
 def _shown(key: Key) -> dict[str, object]:
