@@ -47,6 +47,8 @@ class Given:
     value: Secret
     variable: str = ""
     """Environment variable that carries it there."""
+    field: str = ""
+    """Name of the field that holds it, where the last name of the path is another."""
     hints: tuple[str, ...] = ()
     """Further names that may tell the vendor, such as that of a server."""
     declared: bool = False

@@ -27,7 +27,7 @@ def fields_of(name: str, content: str | bytes, *, created_at: datetime | None = 
             return
         else:
             return
-    yield name, Given(path=(name,), value=Secret(content), declared=True, created_at=created_at)
+    yield name, Given(path=(name,), field="value", value=Secret(content), declared=True, created_at=created_at)
 
 
 def fields_in(name: str, tree: Tree, *, created_at: datetime | None = None) -> Iterator[Placed]:
@@ -44,6 +44,7 @@ def fields_in(name: str, tree: Tree, *, created_at: datetime | None = None) -> I
             place,
             Given(
                 path=(name,) if alone and not variable else (name, *path),
+                field=path[-1] if path else "value",
                 variable=variable,
                 value=Secret(value),
                 hints=tuple(reversed((name, *path))),

@@ -35,7 +35,8 @@ def gather(placed: Iterable[Placed], *, agent: str = "", owner: str = "", enviro
     left: list[tuple[str, Left]] = []
     groups: dict[bytes, list[tuple[str, Given, Verdict]]] = {}
     ids: dict[tuple[str, ...], str] = {}
-    for place, item in placed:
+    for where, item in placed:
+        place = shown(where)
         match item:
             case Given():
                 verdict = judge(item)

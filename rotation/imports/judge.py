@@ -143,7 +143,7 @@ def _whose(text: str, given: Given) -> str | Reason:
         return Reason.EMPTY
     if _REFERENCE.fullmatch(text):
         return Reason.REFERENCE
-    words = _words(given.variable or (given.path[-1] if given.path else ""))
+    words = _words(given.variable or given.field or given.path[-1])
     if (known := describe(text.encode())) is not None:
         return _vendor([*given.hints, *given.path], words) if known.provider == "ambiguous" else known.provider
     says_key = bool(_SAYS_KEY.intersection(words)) and words[-1] not in _ENDS_PLAIN

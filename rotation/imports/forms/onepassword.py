@@ -89,6 +89,7 @@ def _item(vault: str, item: Mapping[str, Tree]) -> Iterator[Placed]:
             place,
             Given(
                 path=path,
+                field=name,
                 value=Secret(value),
                 hints=(name, title, vault),
                 declared=True,

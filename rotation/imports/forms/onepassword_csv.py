@@ -41,7 +41,13 @@ def _row(row: dict[str, str]) -> Iterator[Given | Left]:
         return
     if row.get("otpauth"):
         yield Left(name=title, reason=Reason.SEED)
-    yield Given(path=(title,), value=Secret(row.get("password", "")), hints=(title, row.get("url", "")), declared=True)
+    yield Given(
+        path=(title,),
+        field="password",
+        value=Secret(row.get("password", "")),
+        hints=(title, row.get("url", "")),
+        declared=True,
+    )
 
 
 FORM = Form(rank=50, recognises=_recognises, read=_read)
