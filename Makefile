@@ -56,6 +56,9 @@ $(PEERS)/.ready:
 bench: setup $(PEERS)/.ready  ## Speed beside the peers, in one run on one input
 	@$(PY) -m benchmarks.speed
 
+bench-vault: setup  ## An inventory of 100,000 credentials: import, recognise, list, verify
+	@$(PY) -m benchmarks.vault
+
 golden: setup  ## Write the expected outputs anew; review them as a diff
 	@$(PY) -m pytest -q tests/golden --update-golden
 

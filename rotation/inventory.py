@@ -15,6 +15,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import instances, profiles
+from keysweep.rotation.bulk import NewKey, NewKeys, stored_names
 from keysweep.rotation.credential import Credential, CredentialId, State, Version
 from keysweep.rotation.public_text import public_text
 from keysweep.rotation.vault import store
@@ -77,13 +78,12 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
     Raises:
         UsageError: the name is taken by another value, or is no name.
     """
-    if not entry.value:
-        msg = "the value is empty"
-        raise UsageError(msg)
-    fingerprint = opened.fingerprinter.of(entry.value)
-    _check_public(opened, entry, fingerprint)
+    fingerprint = _check(opened, entry)
     known = store.find_credential(connection, entry.name)
-    if known and any(version.fingerprint == fingerprint for version in store.versions(connection, known.id)):
+    if known and any(
+        opened.ring.same(connection, version.fingerprint, fingerprint)
+        for version in store.versions(connection, known.id)
+    ):
         _bind(connection, opened, entry, known.id, anew=False)
         return Effect.UNCHANGED
     if known and entry.state is not State.STANDBY:
@@ -100,6 +100,7 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
         provider_key_id=entry.provider_key_id,
         created_at=entry.rotated_at or entry.created_at,
     )
+    _bind(connection, opened, entry, credential.id, anew=True)
     opened.ledger.append(
         connection,
         actor=actor,
@@ -112,8 +113,7 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
             "state": entry.state.value,
         },
     )
-    _bind(connection, opened, entry, credential.id, anew=True)
-    return Effect.STANDBY if entry.state is State.STANDBY else Effect.ADDED
+    return _stored(entry)
 
 
 def _bind(connection: Connection, opened: OpenVault, entry: Entry, credential: CredentialId, *, anew: bool) -> None:
@@ -128,8 +128,16 @@ def _bind(connection: Connection, opened: OpenVault, entry: Entry, credential: C
             instances.bind(connection, entry.agent, variable, credential)
 
 
-def _check_public(opened: OpenVault, entry: Entry, fingerprint: Fingerprint) -> None:
-    """Refuse a key in what is shown of an entry, its own value above all; only then is a name repeated in a message."""
+def _check(opened: OpenVault, entry: Entry) -> Fingerprint:
+    """Refuse a key in what is shown of an entry, its own value above all; only then is a name repeated in a message.
+
+    Returns:
+        The fingerprint of the value.
+    """
+    if not entry.value:
+        msg = "the value is empty"
+        raise UsageError(msg)
+    fingerprint = opened.fingerprinter.of(entry.value)
     texts = {
         "name": entry.name,
         "provider": entry.provider,
@@ -147,6 +155,7 @@ def _check_public(opened: OpenVault, entry: Entry, fingerprint: Fingerprint) -> 
     if not _NAME.fullmatch(entry.name):
         msg = "a name has letters, digits and . _ / @ : - only, and at most 128 of them"
         raise UsageError(msg)
+    return fingerprint
 
 
 def _refuse_retired(credential: Credential) -> None:
@@ -173,12 +182,21 @@ def import_entries(
         ImportRowError: a row is bad and *partial* is false; nothing was stored.
     """
     answers: list[tuple[Place, str, Effect | UsageError]] = []
+    rows = tuple(entries)
+    new = NewKeys(opened, actor)
     with opened.database.write() as connection:
-        for place, entry in entries:
+        stored = stored_names(connection, (entry.name for _, entry in rows if isinstance(entry, Entry)))
+        for place, entry in rows:
             try:
                 if isinstance(entry, ImportRowError):
                     raise entry
-                answers.append((place, entry.name, add(connection, opened, entry, actor=actor)))
+                if entry.name in stored or entry.name in new:
+                    new.write(connection)  # what comes twice meets its first row in the store
+                    stored |= {entry.name}
+                    effect = add(connection, opened, entry, actor=actor)
+                else:
+                    effect = _gather(new, opened, entry)
+                answers.append((place, entry.name, effect))
             except UsageError as error:
                 if not partial:
                     msg = (
@@ -186,11 +204,43 @@ def import_entries(
                     )
                     raise ImportRowError(msg, hint=error.hint or "--partial takes the good rows") from None
                 answers.append((place, "", error))
+        new.write(connection)
     yield from answers
 
 
+def _gather(new: NewKeys, opened: OpenVault, entry: Entry) -> Effect:
+    """Check an entry of an unknown name and gather it among the new ones."""
+    _check(opened, entry)
+    variables = (entry.variable or default_variable(entry.provider, entry.name), *entry.more_variables)
+    new.add(
+        NewKey(
+            credential=_credential(opened, entry),
+            value=entry.value,
+            state=entry.state,
+            provider_key_id=entry.provider_key_id,
+            at=entry.rotated_at or entry.created_at,
+            policy_class=entry.policy_class,
+            agent="" if entry.is_admin else entry.agent,
+            variables=variables,
+        )
+    )
+    return _stored(entry)
+
+
+def _stored(entry: Entry) -> Effect:
+    return Effect.STANDBY if entry.state is State.STANDBY else Effect.ADDED
+
+
 def _create(connection: Connection, opened: OpenVault, entry: Entry) -> Credential:
-    credential = Credential(
+    credential = _credential(opened, entry)
+    store.add_credential(connection, credential)
+    if entry.policy_class:
+        profiles.put(connection, credential.id, policy_class=entry.policy_class)
+    return credential
+
+
+def _credential(opened: OpenVault, entry: Entry) -> Credential:
+    return Credential(
         id=CredentialId(uuid.uuid4().hex),
         name=entry.name,
         provider=entry.provider,
@@ -203,10 +253,6 @@ def _create(connection: Connection, opened: OpenVault, entry: Entry) -> Credenti
         rotated_at=entry.rotated_at or entry.created_at or opened.clock(),
         expires_at=entry.expires_at,
     )
-    store.add_credential(connection, credential)
-    if entry.policy_class:
-        profiles.put(connection, credential.id, policy_class=entry.policy_class)
-    return credential
 
 
 def replace_value(
@@ -223,7 +269,11 @@ def replace_value(
     with opened.database.write() as connection:
         credential = store.credential_named(connection, name)
         _refuse_retired(credential)
-        if any(v.fingerprint == opened.fingerprinter.of(value) for v in store.versions(connection, credential.id)):
+        fingerprint = opened.fingerprinter.of(value)
+        if any(
+            opened.ring.same(connection, version.fingerprint, fingerprint)
+            for version in store.versions(connection, credential.id)
+        ):
             msg = f"{name!r} has, or had, this very value"
             raise UsageError(msg)
         current = store.version_in(connection, credential.id, State.CURRENT)

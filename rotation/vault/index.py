@@ -13,6 +13,7 @@ from typing import Protocol, final
 
 from sqlalchemy import Connection
 
+from keysweep.foundation.database import row_states
 from keysweep.foundation.database.connect import Database
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.rotation.credential import Credential, State, Version
@@ -39,13 +40,9 @@ _KNOWN_STATE = {
 
 
 def inventory_digest(connection: Connection, fingerprinter: Fingerprinter) -> str:
-    """Return a keyed fingerprint over all versions and their states."""
-    lines = [
-        f"{version.ref.credential_id}/{version.ref.number}/{version.state}"
-        for credential in store.credentials(connection)
-        for version in store.versions(connection, credential.id)
-    ]
-    return str(fingerprinter.of_bytes("\n".join(lines).encode()))
+    """Return a keyed fingerprint of what is stored now: over the chain of statements about versions, which no count enlarges."""
+    chain = row_states.newest(connection, "version") or b"nothing was stated yet"
+    return str(fingerprinter.of_bytes(chain))
 
 
 def exact_owner(connection: Connection, *fingerprints: Fingerprint) -> CredentialMatch | None:

@@ -155,14 +155,14 @@ def statements(opened_sqlite: OpenVault) -> Iterator[Counter[str]]:
 
 
 def test_the_cost_of_a_row_does_not_grow(opened_sqlite: OpenVault, statements: Counter[str]) -> None:
-    """The hundredth row costs as many statements as the first, and there is one commit for all: 10,000 take seconds."""
+    """A hundred new rows take hardly more statements than one, and there is one commit for all: 10,000 take seconds."""
     costs = []
     for size in (1, 100):
         statements.clear()
         put(opened_sqlite, *(entry(f"n{size}-{i}", f"value {size} {i}") for i in range(size)))
         assert statements.pop("COMMIT") == 1
-        costs.append(sum(statements.values()) / size)
-    assert costs[1] <= costs[0] <= 12
+        costs.append(sum(statements.values()))
+    assert costs[1] <= costs[0] + 2
 
 
 def test_no_statement_reads_the_whole_inventory(opened_sqlite: OpenVault) -> None:
@@ -183,7 +183,10 @@ def test_no_statement_reads_the_whole_inventory(opened_sqlite: OpenVault) -> Non
             scans = [
                 row[-1]
                 for row in plan
-                if row[-1].startswith("SCAN") and "INDEX" not in row[-1] and "store" not in row[-1]
+                if row[-1].startswith("SCAN")
+                and not any(word in row[-1] for word in ("INDEX", "store", "CONSTANT ROW"))
             ]
-            ordered = "ORDER BY ledger.seq DESC" in statement.replace("\n", " ")
-            assert ordered or not scans, f"{statement}: {scans}"
+            flat = statement.replace("\n", " ")
+            newest = "ORDER BY ledger.seq DESC" in flat or "ORDER BY row_state.seq DESC" in flat
+            few = "FROM generation" in flat  # one row a master key
+            assert newest or few or not scans, f"{statement}: {scans}"

@@ -153,6 +153,13 @@ def statements(connection: Connection) -> Iterator[Statement]:
         yield Statement(row.seq, row.table_name, row.row_key, row.digest, row.chain)
 
 
+def newest(connection: Connection, table: str) -> bytes | None:
+    """Return the chain at the last statement about a row of *table*; None if there is none."""
+    chosen = select(tables.row_state.c.chain).where(tables.row_state.c.table_name == table)
+    found: bytes | None = connection.execute(chosen.order_by(tables.row_state.c.seq.desc()).limit(1)).scalar()
+    return found
+
+
 def all_rows(connection: Connection) -> Iterator[tuple[str, str, bytes]]:
     """Yield table, key and digest of every row that is to be stated."""
     for table in tables.metadata.sorted_tables:
