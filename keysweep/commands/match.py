@@ -12,10 +12,6 @@ from keysweep.commands._invocation import Invocation
 from keysweep.commands._table import table
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
     from keysweep.rotation.vault.match_key import Given
     from keysweep.rotation.vault.unlock import OpenVault
 
@@ -35,6 +31,7 @@ def COMMAND() -> None:  # noqa: N802  the folder's index looks for this name
 @click.pass_obj
 def _new(invocation: Invocation, label: str, out: Path, expires: str | None) -> None:
     """Make a match-only key called LABEL."""
+    from keysweep.commands._moment import moment
     from keysweep.foundation.clock import to_text
     from keysweep.rotation.public_text import public_text
     from keysweep.rotation.vault import match_key
@@ -42,9 +39,9 @@ def _new(invocation: Invocation, label: str, out: Path, expires: str | None) -> 
     label = public_text(label, what="label")
     with invocation.vault() as opened:
         now = opened.clock()
-        end = _end(expires, now) if expires else None
+        end = moment(expires, "--expires", now, ahead=True) if expires else None
         with opened.database.write() as connection:
-            identifier = match_key.create(connection, _given(opened, connection), label, out, at=now, expires_at=end)
+            identifier = match_key.create(connection, _given(opened), label, out, at=now, expires_at=end)
             opened.ledger.append(
                 connection,
                 actor=invocation.actor,
@@ -117,14 +114,13 @@ def _export(invocation: Invocation, file: Path) -> None:
     There it stands for the store: keysweep scan --store FILE --key-file KEY.
     """
     from keysweep.commands._private_file import write_private
-    from keysweep.rotation.vault import match_key
     from keysweep.rotation.vault.match_export import make_export
 
     with invocation.vault() as opened:
         with opened.database.read() as connection:
             text, count = make_export(
                 connection,
-                tenant=match_key.tenant_of(connection),
+                tenant=opened.ring.tenant,
                 sign=opened.signer.sign,
                 public_key=opened.signer.public_key,
                 at=opened.clock(),
@@ -141,31 +137,15 @@ def _export(invocation: Invocation, file: Path) -> None:
     click.echo(f"{file}: {count} values, told by their fingerprints.", err=True)
 
 
-def _given(opened: OpenVault, connection: Connection) -> Given:
+def _given(opened: OpenVault) -> Given:
     from keysweep.rotation.vault import match_key
 
     return match_key.Given(
         vault=opened.vault,
-        tenant=match_key.tenant_of(connection),
+        tenant=opened.ring.tenant,
         fingerprinters=(opened.fingerprinter,),
         public_key=opened.signer.public_key,
     )
-
-
-def _end(text: str, now: datetime) -> datetime:
-    from datetime import timedelta
-
-    from keysweep.foundation.clock import from_text
-    from keysweep.foundation.errors import UsageError
-
-    number, unit = text[:-1], {"d": 86_400, "h": 3_600, "m": 60}.get(text[-1:])
-    try:
-        if unit and number.isdecimal() and len(number) < 6:
-            return now + timedelta(seconds=int(number) * unit)
-        return from_text(text)
-    except (ValueError, OverflowError):
-        msg = "--expires is an age such as 90d, or an RFC 3339 time with its zone"
-        raise UsageError(msg) from None
 
 
 def _shown(value: object) -> str:

@@ -3,56 +3,158 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from keysweep.commands._invocation import Invocation
 
+if TYPE_CHECKING:
+    from keysweep.foundation.ledger.verify import Signed
+    from keysweep.rotation.vault.unlock import OpenVault
+
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Checkpoints that were kept elsewhere; may be repeated.",
+)
+@click.option("--public-key", metavar="HEX", help="The store's public key, where you know it from elsewhere.")
+@click.option("--accept-restored", is_flag=True, help="The store was put back from a backup on purpose: say so once.")
 @click.pass_obj
-def COMMAND(invocation: Invocation, file: Path | None) -> None:  # noqa: N802  the folder's index looks for this name
+def COMMAND(  # noqa: N802  the folder's index looks for this name
+    invocation: Invocation,
+    file: Path | None,
+    anchors: tuple[Path, ...],
+    public_key: str | None,
+    *,
+    accept_restored: bool,
+) -> None:
     """Check the live ledger; with FILE, check a report (against its seal and the ledger) or an exported ledger.
 
-    Ends with 7 and names the first bad entry, or what of the report is wrong.
+    An export needs no store.  Ends with 7 and names the first bad entry, or what of the report is wrong.
     """
-    if file is not None and file.suffix == ".jsonl":
-        _export(file)
+    kept, key = _kept(anchors), _key(public_key)
+    if file is not None and _is_export(file):
+        _export(file, kept, key)
         return
     with invocation.vault() as opened:
-        from keysweep.rotation.vault.integrity import check_ledger
-
-        checked = check_ledger(opened)
-        click.echo(f"ledger    whole: {checked.entries} entries, signed checkpoints: {checked.checkpoints}")
-        if checked.rows is not None:
-            click.echo(f"rows      whole: {checked.rows} are what was written")
-        click.echo(f"head      {checked.head.hex()}")
+        if accept_restored:
+            _accept(invocation, opened)
+        _live(opened, kept, key)
         if file is not None:
             _report(opened, file)
 
 
-def _report(opened: object, file: Path) -> None:
-    from keysweep.reports.verify import verify_report
-    from keysweep.rotation.vault.unlock import OpenVault
+def _live(opened: OpenVault, kept: tuple[Signed, ...], key: bytes | None) -> None:
+    from keysweep.foundation.clock import from_text
+    from keysweep.foundation.errors import IntegrityError, UsageError
+    from keysweep.foundation.folders import state_folder
+    from keysweep.foundation.ledger.checkpoint import Checkpoint
+    from keysweep.rotation.vault.integrity import check_ledger
+    from keysweep.rotation.vault.watch import high_water
 
-    if not isinstance(opened, OpenVault):
-        raise TypeError
+    try:
+        known = [Checkpoint(**one._asdict() | {"at": from_text(one.at)}) for one in kept]
+    except ValueError:
+        msg = "a checkpoint that was kept elsewhere names no time"
+        raise UsageError(msg) from None
+    seen = high_water(opened, state_folder()).read()
+    if key is not None and key not in opened.ring.public_keys:
+        msg = "the store does not sign with that public key"
+        raise IntegrityError(msg, hint="it is another store, or one that was made anew")
+    checked = check_ledger(opened, known, [(seen.seq, seen.head)] if seen else [])
+    click.echo(f"ledger    whole: {checked.entries} entries, signed checkpoints: {checked.checkpoints}")
+    if checked.rows is not None:
+        click.echo(f"rows      whole: {checked.rows} are what was written")
+    click.echo(f"head      {checked.head.hex()}")
+
+
+def _accept(invocation: Invocation, opened: OpenVault) -> None:
+    """Write into the ledger that this copy is the store from now on, and let this machine forget the other one."""
+    from keysweep.foundation.folders import state_folder
+    from keysweep.foundation.ledger.chain import head
+    from keysweep.foundation.ledger.mark import Mark
+    from keysweep.rotation.vault.watch import high_water
+
+    mark = high_water(opened, state_folder())
+    before = mark.read()
+    with opened.database.write() as connection:
+        opened.ledger.append(
+            connection,
+            actor=invocation.actor,
+            action="store.restored",
+            subject="store",
+            detail={"seen": before.seq if before else 0, "seen_head": before.head.hex() if before else ""},
+        )
+        mark.write(Mark(*head(connection)))
+
+
+def _report(opened: OpenVault, file: Path) -> None:
+    from keysweep.reports.verify import verify_report
+
     sealed = verify_report(file, opened.database, public_key=opened.signer.public_key)
     click.echo(f"report    {sealed.report_id} is as it was signed; it names ledger entry {sealed.ledger_seq}")
 
 
-def _export(file: Path) -> None:
+def _export(file: Path, kept: tuple[Signed, ...], key: bytes | None) -> None:
     from keysweep.foundation.errors import IntegrityError, UsageError
-    from keysweep.foundation.ledger.verify import rows_of_export, verify
+    from keysweep.foundation.ledger.verify import bad_checkpoint, rows_of_export, verify
 
     try:
-        result = verify(rows_of_export(file))
+        rows = list(rows_of_export(file))
     except OSError as error:
         msg = f"cannot read {file}: {error.strerror}"
         raise UsageError(msg) from error
+    result = verify(rows, [(one.seq, one.head) for one in kept])
     if result.bad is not None:
         msg = f"ledger entry {result.bad}: {result.why}"
         raise IntegrityError(msg)
-    click.echo(f"ledger    whole: {result.entries} entries")
+    if (forged := bad_checkpoint(kept, rows, key)) is not None:
+        msg = f"the checkpoint at entry {forged[0]}: {forged[1]}"
+        raise IntegrityError(msg)
+    click.echo(f"ledger    whole: {result.entries} entries, signed checkpoints: {len(kept)}")
     click.echo(f"head      {result.head.hex()}")
+
+
+def _key(text: str | None) -> bytes | None:
+    from keysweep.foundation.errors import UsageError
+
+    try:
+        return bytes.fromhex(text) if text else None
+    except ValueError:
+        msg = "--public-key is not hexadecimal"
+        raise UsageError(msg) from None
+
+
+def _kept(anchors: tuple[Path, ...]) -> tuple[Signed, ...]:
+    from keysweep.foundation.errors import UsageError
+    from keysweep.foundation.ledger.verify import checkpoints_of_anchor
+
+    found: list[Signed] = []
+    for path in anchors:
+        try:
+            found += checkpoints_of_anchor(path)
+        except OSError as error:
+            msg = f"cannot read {path}: {error.strerror}"
+            raise UsageError(msg) from error
+        except ValueError:
+            msg = f"{path} is no file of checkpoints"
+            raise UsageError(msg, hint="keysweep audit checkpoint --to FILE") from None
+    return tuple(found)
+
+
+def _is_export(file: Path) -> bool:
+    """Whether a file holds an exported ledger: by its name, or by its first line."""
+    if file.suffix == ".jsonl":
+        return True
+    try:
+        with file.open("rb") as stream:
+            first = stream.readline(1 << 16)
+    except OSError:
+        return False
+    return first.startswith(b"{") and b'"previous"' in first and b'"body"' in first

@@ -29,6 +29,11 @@ def cache_folder() -> Path:
     return _folder("XDG_CACHE_HOME", ".cache", "user_cache_path")
 
 
+def state_folder() -> Path:
+    """Return the folder for what this machine has seen, which is no user's data and yet must not be deleted."""
+    return _folder("XDG_STATE_HOME", ".local/state", "user_state_path")
+
+
 def _folder(variable: str, below_home: str, elsewhere: str) -> Path:
     if _XDG:
         given = os.environ.get(variable, "").strip()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +42,16 @@ class RotationSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """Where checkpoints of the ledger go by themselves, and how often."""
+
+    anchor: str = ""
+    """A file, or `syslog:...`, as `keysweep audit checkpoint --to` has it; empty for nowhere."""
+    anchor_entries: int = 100
+    anchor_minutes: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of one run."""
 
@@ -54,6 +64,7 @@ class Settings:
     """Public settings of a provider by its name: `base_url`, `project_id`.  Never a key."""
     rotation: RotationSettings = field(default_factory=RotationSettings)
     report: ReportSettings = field(default_factory=ReportSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
 
 
 def load_settings(
@@ -80,7 +91,7 @@ def load_settings(
     """
     named = config or (Path(environ["KEYSWEEP_CONFIG"]) if environ.get("KEYSWEEP_CONFIG") else None)
     path, table = _find(named, directory)
-    known = {"store", "key_file", "providers", "rotation", "report"}
+    known = {"store", "key_file", "providers", "rotation", "report", "audit"}
     if unknown := sorted(set(table) - known):
         msg = f"{path}: unknown setting {unknown[0]!r}"
         raise UsageError(msg, hint=f"known: {', '.join(sorted(known))}")
@@ -94,10 +105,18 @@ def load_settings(
         providers=_providers(path, table.get("providers", {})),
         rotation=_section(RotationSettings, path, "rotation", table.get("rotation", {})),
         report=_section(ReportSettings, path, "report", table.get("report", {})),
+        audit=_beside(base, _section(AuditSettings, path, "audit", table.get("audit", {}))),
     )
 
 
-_SectionT = TypeVar("_SectionT", RotationSettings, ReportSettings)
+_SectionT = TypeVar("_SectionT", RotationSettings, ReportSettings, AuditSettings)
+
+
+def _beside(base: Path, audit: AuditSettings) -> AuditSettings:
+    """Take a file of checkpoints as relative to the settings."""
+    if not audit.anchor or audit.anchor.partition(":")[0] == "syslog":
+        return audit
+    return replace(audit, anchor=str(base / audit.anchor))
 
 
 def _find(named: Path | None, directory: Path) -> tuple[Path | None, dict[str, object]]:

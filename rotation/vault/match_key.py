@@ -81,11 +81,6 @@ class Given:
     public_key: bytes
 
 
-def tenant_of(connection: Connection) -> str:
-    """Return the name of the store that the rows are bound to."""
-    return str(connection.execute(select(tables.store.c.tenant)).scalar_one())
-
-
 def create(
     connection: Connection, given: Given, label: str, path: Path, *, at: datetime, expires_at: datetime | None
 ) -> str:

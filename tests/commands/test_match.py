@@ -187,14 +187,14 @@ def test_an_expired_one_is_refused_and_its_end_cannot_be_moved(runner: Path, pla
     assert keysweep("scan", "leak.txt", "--key-file", short).returncode == 6
 
 
-@pytest.mark.parametrize("end", ["2020-01-01T00:00:00Z", "0d"])
+@pytest.mark.parametrize("end", ["2020-01-01T00:00:00Z", "2020-01-01", "0d"])
 def test_an_end_in_the_past_is_refused(place: Settings, private_world: Path, end: str) -> None:
     """Exit 2, no file."""
     assert keysweep("match", "new", "late", "--out", "late.key", "--expires", end).returncode == 2
     assert not (private_world / "late.key").exists()
 
 
-@pytest.mark.parametrize("end", ["soon", "90", "d", "2026-01-01", "-5d"])
+@pytest.mark.parametrize("end", ["soon", "90", "d", "2026-01-01T00:00:00", "-5d"])
 def test_an_end_that_is_none_is_a_usage_error(place: Settings, end: str) -> None:
     """An age or a time with its zone."""
     assert keysweep("match", "new", "late", "--out", "late.key", f"--expires={end}").returncode == 2
