@@ -26,6 +26,8 @@ from keysweep.rotation.inventory import ImportRowError
 from tests.rotation.imports.reading import OPENAI, read
 from tests.rotation.imports.test_forms import pux
 
+CANARY = OPENAI[:60]
+"""Not a whole key, so that no rule knows it."""
 LAUGHS = "a: &a [x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(20)
 )
@@ -208,3 +210,47 @@ def test_detection_needs_no_format_to_agree() -> None:
     """An empty file is of no format."""
     with pytest.raises(UsageError, match="no format"):
         detect(Document("nothing", b""))
+
+
+def said(content: str) -> str:
+    """Everything that an import of this would print: places, names, reasons, messages."""
+    try:
+        found = read(content)
+    except KeysweepError as error:
+        return f"{error.message} {error.hint} {error.__cause__}"
+    return json.dumps([found.errors, found.left, found.providers, found.gathered.same], ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(
+            json.dumps({"mcpServers": {"a": {"env": {"A_KEY": CANARY}, "args": ["--token", CANARY]}}}), id="mcp"
+        ),
+        pytest.param(f"[mcp_servers.a.env]\nA_KEY = '{CANARY}'\n", id="codex"),
+        pytest.param(
+            f"gateway: {{auth: {{token: '{CANARY}'}}}}, models: {{a: {{apiKey: '{CANARY}'}}}}".join("{}"), id="openclaw"
+        ),
+        pytest.param(
+            f"kind: Secret\nmetadata: {{name: a}}\nstringData:\n  A: '{CANARY}'\ndata:\n  B: {CANARY}\n",
+            id="kubernetes",
+        ),
+        pytest.param(f"A_KEY='{CANARY}'\nB_KEY=\"{CANARY}\nC={CANARY}", id="dotenv"),
+        pytest.param(f'name,provider,value\na,p,{CANARY}\nb,p,"{CANARY}\n', id="csv"),
+        pytest.param(json.dumps({"name": "a", "provider": "p", "value": CANARY, "owner": 1}) + "\n", id="jsonl"),
+        pytest.param(json.dumps([{"key": "A", "value": CANARY}]), id="infisical"),
+        pytest.param(json.dumps({"DOPPLER_PROJECT": "a", "DOPPLER_CONFIG": "b", "T": CANARY}), id="doppler"),
+        pytest.param(f"a:\n  b: {CANARY}\n  c: [{CANARY}]\n", id="map"),
+        pytest.param(f'Title,Password\na,{CANARY}\nb,"{CANARY}\n', id="onepassword-csv"),
+    ],
+)
+def test_no_damaged_file_makes_a_message_repeat_a_value(content: str) -> None:
+    """Cut anywhere, or with any character doubled or left out."""
+    for at in range(len(content)):
+        for damaged in (
+            content[:at],
+            content[at:],
+            content[:at] + content[at + 1 :],
+            content[:at] + content[at] * 2 + content[at + 1 :],
+        ):
+            assert CANARY not in said(damaged), (at, damaged)
