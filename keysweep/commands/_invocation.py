@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,6 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keysweep.foundation.settings import Settings
     from keysweep.rotation.vault.unlock import OpenVault
+
+
+def say(line: str) -> None:
+    """Tell a person something that is no result."""
+    sys.stderr.write(f"{line}\n")
 
 
 class Invocation:
@@ -60,7 +66,9 @@ class Invocation:
             StoreMissingError: there is no store.
             DeniedError: it cannot be unlocked.
         """
+        from keysweep.commands._passphrase import asking
         from keysweep.foundation.errors import DeniedError
+        from keysweep.foundation.hardening import harden
         from keysweep.rotation.vault.match_file import is_match_file
         from keysweep.rotation.vault.unlock import unlock
 
@@ -68,11 +76,26 @@ class Invocation:
         if is_match_file(self.settings.key_file):
             msg = "a match-only key recognises leaked keys in a scan and opens nothing"
             raise DeniedError(msg, hint="name the store's own key file with --key-file or KEYSWEEP_KEY_FILE")
-        opened = unlock(self.settings)
+        harden()
+        opened = unlock(self.settings, ask=asking())
         try:
             yield opened
+            self._look_after(opened)
         finally:
             opened.close()
+
+    def _look_after(self, opened: OpenVault) -> None:
+        """Note how far the ledger is, and take a checkpoint off where the settings ask for it; a failure is said and ends nothing."""
+        from keysweep.foundation.errors import KeysweepError
+        from keysweep.foundation.folders import state_folder
+        from keysweep.rotation.vault.watch import carry_off, is_as_seen
+
+        try:
+            if not is_as_seen(opened, state_folder()):
+                say("Warning: the ledger is not the one that this machine has seen.  Next: keysweep verify")
+            carry_off(opened)
+        except KeysweepError as error:
+            say(f"Warning: {error.message}.")
 
     @property
     def actor(self) -> str:

@@ -28,16 +28,20 @@ def open_if_there(invocation: Invocation) -> OpenVault | OpenMatch | None:
         return None
     invocation.configure()
     from keysweep.foundation.database.connect import StoreMissingError
+    from keysweep.foundation.hardening import harden
     from keysweep.rotation.vault.match_file import is_match_file
+
+    harden(lock=False)  # a scan maps files of any size: locked, they could not leave memory again
 
     try:
         if is_match_file(settings.key_file):
             from keysweep.rotation.vault.match_only import open_for_matching
 
             return open_for_matching(settings)
+        from keysweep.commands._passphrase import asking
         from keysweep.rotation.vault.unlock import unlock
 
-        return unlock(settings)
+        return unlock(settings, ask=asking())
     except StoreMissingError:
         return None
 
@@ -78,7 +82,13 @@ def record(opened: OpenVault | OpenMatch, result: ScanResult, targets: tuple[str
     from keysweep.scanner import history
 
     with opened.database.write() as connection:
-        history.record(connection, result, targets, opened.clock())
+        history.record(
+            connection,
+            result,
+            targets,
+            opened.clock(),
+            renewed=lambda found: opened.ring.renewed(connection, found, opened.known.generation),
+        )
         opened.ledger.append(
             connection,
             actor=actor,

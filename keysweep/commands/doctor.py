@@ -45,6 +45,7 @@ def COMMAND(invocation: Invocation, *, as_json: bool) -> int:  # noqa: N802  the
             needed=True,
             says=f"{sqlite3.sqlite_version}; strict tables need 3.37",
         ),
+        _memory(),
         *_store(invocation),
     ]
     if as_json:
@@ -53,6 +54,21 @@ def COMMAND(invocation: Invocation, *, as_json: bool) -> int:  # noqa: N802  the
         rows = [("ok" if c.ok else "MISSING" if c.needed else "absent", c.name, c.says) for c in checks]
         click.echo(table(("STATE", "WHAT", "SAYS"), rows))
     return ExitCode.DONE if all(check.ok or not check.needed for check in checks) else ExitCode.USAGE
+
+
+def _memory() -> _Check:
+    from keysweep.foundation.hardening import harden, swaps
+
+    held, areas = harden(), swaps()
+    swapped = "locked" if held.locked else f"may go to swap on {', '.join(areas)}" if areas else "no swap here"
+    advice = "" if held.locked or not areas else "; encrypt it, or set LimitMEMLOCK=infinity"
+    dumps = "off" if held.core_dumps_off else "on"
+    return _Check(
+        name="memory",
+        ok=held.core_dumps_off and (held.locked or not areas),
+        needed=False,
+        says=f"core dumps {dumps}; {swapped}{advice}",
+    )
 
 
 def _program(name: str, purpose: str, *, needed: bool) -> _Check:
@@ -70,12 +86,12 @@ def _module(name: str, purpose: str, *, needed: bool) -> _Check:
 def _store(invocation: Invocation) -> list[_Check]:
     try:
         with invocation.vault() as opened:
+            found = [_Check(name="store", ok=True, needed=False, says=opened.settings.store.split("@")[-1])]
             key = opened.settings.key_file
-            mode = stat.S_IMODE(key.stat().st_mode)
-            writable = os.access(key.parent, os.W_OK)
-            return [
-                _Check(name="store", ok=True, needed=False, says=opened.settings.store.split("@")[-1]),
-                _Check(name="key file", ok=mode == 0o600 and writable, needed=False, says=f"{key} mode {mode:04o}"),
-            ]
+            if key.exists():
+                mode = stat.S_IMODE(key.stat().st_mode)
+                fine = mode == 0o600 and os.access(key.parent, os.W_OK)
+                found.append(_Check(name="key file", ok=fine, needed=False, says=f"{key} mode {mode:04o}"))
+            return found
     except KeysweepError as error:
         return [_Check(name="store", ok=False, needed=False, says=f"{error.message}; {error.hint or ''}".rstrip("; "))]

@@ -19,7 +19,7 @@ from keysweep.foundation.ledger import checkpoint
 from keysweep.foundation.ledger.chain import head
 from keysweep.rotation.vault import kek, match_key, moving, slot_rows
 from keysweep.rotation.vault.ring import Generation, KeyRing, seal_kept, write_mac
-from keysweep.rotation.vault.unlock import OpenVault, means_of, vault_with
+from keysweep.rotation.vault.unlock import OpenVault, vault_with
 
 Progress = Callable[[int], None]
 """Told how many rows have moved since it was told last."""
@@ -73,7 +73,7 @@ def _begin(opened: OpenVault, actor: str) -> bool:
     """Make the next generation unless there is one; return whether there was."""
     ring = opened.ring
     with opened.database.write() as connection:
-        slot_rows.bring_up_to_date(connection, ring, means_of(opened.settings), opened.clock())
+        slot_rows.bring_up_to_date(connection, ring, opened.clock())
         if ring.following is not None:
             return True
         number, master = ring.current.number + 1, kek.new_master_key()

@@ -24,8 +24,10 @@ from keysweep.foundation.ledger.checkpoint import Signer
 from keysweep.rotation.vault.kek import SubKeys, unseal_master
 
 _NONCE = 12
-_SIGNATURE = select(tables.generation.c.number, tables.generation.c.state, tables.generation.c.mac).order_by(
-    tables.generation.c.number
+_SIGNATURE = (
+    select(tables.generation.c.number, tables.generation.c.state, tables.generation.c.mac)
+    .where(tables.generation.c.number > 0)  # by its key, as everything that is asked for each finding
+    .order_by(tables.generation.c.number)
 )
 
 
@@ -53,15 +55,21 @@ class KeyRing:
         tenant: its name.
         slot: the slot that this process opened.
         private: the private half of that slot's key pair; None where the slot is from before there were generations.
-        master: the master key, in that case.
+        old: the slot's own key and the master key, in that case.
     """
 
     def __init__(
-        self, database: Database, tenant: str, slot: str, *, private: bytes | None, master: bytes | None = None
+        self,
+        database: Database,
+        tenant: str,
+        slot: str,
+        *,
+        private: bytes | None,
+        old: tuple[bytes, bytes] | None = None,
     ) -> None:
         self._database = database
         self._private = private
-        self._master = master
+        self._old = old
         self._seen: tuple[tuple[object, ...], ...] | None = None
         self._held: dict[int, Generation] = {}
         self.tenant = tenant
@@ -86,12 +94,12 @@ class KeyRing:
         """Return a generation; it must exist."""
         return self._held[number]
 
-    def master(self) -> bytes:
-        """Return the master key of a store from before there were generations."""
-        if self._master is None:
+    def old_keys(self) -> tuple[bytes, bytes]:
+        """Return the slot's own key and the master key of a store from before there were generations."""
+        if self._old is None:
             msg = "the slot has a key pair"
             raise RuntimeError(msg)
-        return self._master
+        return self._old
 
     def refresh(self, connection: Connection) -> None:
         """Learn what has changed since this was asked last.
@@ -104,6 +112,15 @@ class KeyRing:
         if seen != self._seen or not self._held:
             self._held = self._load(connection)
             self._seen = seen
+
+    def refresh_all(self) -> None:
+        """Read and check everything anew.
+
+        Raises:
+            IntegrityError: a slot or a generation is not what was written.
+        """
+        with self._database.read() as connection:
+            self._held = self._load(connection)
 
     def sealing(self) -> tuple[int, bytes]:
         """Return the current generation and its wrap key."""
@@ -173,7 +190,7 @@ class KeyRing:
     def masters(self, connection: Connection) -> dict[int, bytes]:
         """Return the master keys that a new slot must open: of the current generation, and of the next one if there is one."""
         if self._private is None:
-            return {1: self.master()}
+            return {1: self.old_keys()[1]}
         rows = connection.execute(select(tables.slot_master).where(tables.slot_master.c.slot_id == self.slot)).all()
         found = {
             row.generation: unseal_master(
@@ -186,7 +203,7 @@ class KeyRing:
     def adopt(self, connection: Connection, private: bytes) -> None:
         """Take the key pair that the slot of an older store was given, and authenticate what it got."""
         write_mac(connection, _all(self.current).ring)
-        self._private = private
+        self._private, self._old = private, None
         self.refresh(connection)
 
     def write_mac(self, connection: Connection) -> None:
@@ -203,7 +220,9 @@ class KeyRing:
     def _load(self, connection: Connection) -> dict[int, Generation]:
         rows = connection.execute(select(tables.generation).order_by(tables.generation.c.number)).all()
         if not rows:
-            return {1: _generation(SubKeys.derive(self.master(), self.tenant), number=1, state="current", first_seq=1)}
+            return {
+                1: _generation(SubKeys.derive(self.old_keys()[1], self.tenant), number=1, state="current", first_seq=1)
+            }
         masters = {
             row.generation: row.sealed
             for row in connection.execute(select(tables.slot_master).where(tables.slot_master.c.slot_id == self.slot))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,70 +92,91 @@ def opens(connection: Connection, database: Database, tenant: str, slot: SlotRow
     return None if ring is not None else denied[0].message
 
 
-def first_slot(connection: Connection, means: Means, kind_name: str, label: str, tenant: str, at: datetime) -> bytes:
-    """Make a store's first slot, its first generation and its master key; return the master key."""
-    master, slot = kek.new_master_key(), uuid.uuid4().hex
-    keys = kek.SubKeys.derive(master, tenant)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Prepared:
+    """A key that was made for a slot and that the store does not know yet."""
+
+    slot: str
+    kind: str
+    label: str
+    made: NewKey
+
+
+def prepare(tenant: str, means: Means, kind_name: str, label: str) -> Prepared:
+    """Make the key of a new slot; asks a person where the kind does, so no transaction may be open.
+
+    Raises:
+        UsageError: a key of that kind cannot be made here.
+    """
+    slot = uuid.uuid4().hex
     made = kind(kind_name).make(means, Place(tenant=tenant, slot=slot, label=label), None)
-    public = _insert(connection, slot, kind_name, label, made, tenant, at)
+    return Prepared(slot=slot, kind=kind_name, label=label, made=made)
+
+
+def prepare_anew(tenant: str, means: Means, slot: SlotRow) -> Prepared:
+    """Make a key that replaces that of a slot; until the store knows of it, the old one opens the slot.
+
+    Raises:
+        UsageError: a key of that kind cannot be made here.
+    """
+    made = kind(slot.kind).make(means, Place(tenant=tenant, slot=slot.id, label=slot.label), slot.params)
+    return Prepared(slot=slot.id, kind=slot.kind, label=slot.label, made=made)
+
+
+def first_slot(connection: Connection, prepared: Prepared, tenant: str, at: datetime) -> bytes:
+    """Store a store's first slot, its first generation and its master key; return the master key."""
+    master = kek.new_master_key()
+    keys = kek.SubKeys.derive(master, tenant)
+    public = _insert(connection, prepared, tenant, at)
     _first_generation(connection, keys, at)
-    _seal(connection, slot, public, tenant, {1: master})
+    _seal(connection, prepared.slot, public, tenant, {1: master})
     write_mac(connection, keys.ring)
     return master
 
 
-def add_slot(connection: Connection, ring: KeyRing, means: Means, kind_name: str, label: str, at: datetime) -> SlotRow:
+def add_slot(connection: Connection, ring: KeyRing, prepared: Prepared, at: datetime) -> SlotRow:
     """Add a slot that opens the store as well.
 
     Raises:
-        UsageError: the label is taken, or a key of that kind cannot be made here.
+        UsageError: the label is taken.
     """
-    if label and any(label == one.label for one in slots(connection)):
-        msg = f"there is a slot called {label!r}"
+    if prepared.label and any(prepared.label == one.label for one in slots(connection)):
+        msg = f"there is a slot called {prepared.label!r}"
         raise UsageError(msg, hint="keysweep vault slots")
-    bring_up_to_date(connection, ring, means, at)
-    slot = uuid.uuid4().hex
-    made = kind(kind_name).make(means, Place(tenant=ring.tenant, slot=slot, label=label), None)
-    public = _insert(connection, slot, kind_name, label, made, ring.tenant, at)
-    _seal(connection, slot, public, ring.tenant, ring.masters(connection))
+    bring_up_to_date(connection, ring, at)
+    public = _insert(connection, prepared, ring.tenant, at)
+    _seal(connection, prepared.slot, public, ring.tenant, ring.masters(connection))
     ring.write_mac(connection)
-    return slot_named(connection, slot)
+    return slot_named(connection, prepared.slot)
 
 
-def replace_key(connection: Connection, ring: KeyRing, means: Means, slot: SlotRow, at: datetime) -> Callable[[], None]:
+def replace_key(connection: Connection, ring: KeyRing, prepared: Prepared, at: datetime) -> None:
     """Give a slot a new key and a new key pair; only the master key is sealed anew.
 
-    Returns:
-        What lets go of the old key: to be called when the transaction is committed, not before.
+    Whoever calls this calls `prepared.made.done` when the transaction is committed, and not before: it lets go of the old key.
     """
-    bring_up_to_date(connection, ring, means, at)
-    place = Place(tenant=ring.tenant, slot=slot.id, label=slot.label)
-    made = kind(slot.kind).make(means, place, slot.params)
-    params, wrapped, public = _wrapped(made, slot.id, ring.tenant)
+    bring_up_to_date(connection, ring, at)
+    params, wrapped, public = _wrapped(prepared.made, prepared.slot, ring.tenant)
     masters = ring.masters(connection)
-    connection.execute(
-        update(tables.kek_slot).where(tables.kek_slot.c.id == slot.id).values(params=params, wrapped=wrapped)
-    )
-    connection.execute(
-        update(tables.slot_key).where(tables.slot_key.c.slot_id == slot.id).values(public=public, tested_at=to_text(at))
-    )
-    connection.execute(delete(tables.slot_master).where(tables.slot_master.c.slot_id == slot.id))
-    _seal(connection, slot.id, public, ring.tenant, masters)
+    slot, pair = tables.kek_slot, tables.slot_key
+    connection.execute(update(slot).where(slot.c.id == prepared.slot).values(params=params, wrapped=wrapped))
+    connection.execute(update(pair).where(pair.c.slot_id == prepared.slot).values(public=public, tested_at=to_text(at)))
+    connection.execute(delete(tables.slot_master).where(tables.slot_master.c.slot_id == prepared.slot))
+    _seal(connection, prepared.slot, public, ring.tenant, masters)
     ring.write_mac(connection)
-    return made.done
 
 
-def remove_slot(connection: Connection, ring: KeyRing, means: Means, slot: SlotRow, at: datetime) -> None:
+def remove_slot(connection: Connection, ring: KeyRing, slot: SlotRow, at: datetime) -> None:
     """Take a slot away.
 
     Raises:
         UsageError: it is the last one, or none that is left was ever seen to open the store.
     """
-    bring_up_to_date(connection, ring, means, at)
+    bring_up_to_date(connection, ring, at)
     left = [one for one in slots(connection) if one.id != slot.id]
     if not left:
         msg = "this is the store's last slot: without it nothing opens it"
-        raise UsageError(msg, hint="keysweep vault add-slot key-file")
+        raise UsageError(msg, hint="keysweep vault add-slot key-file --out FILE")
     if not any(one.tested_at or one.id == ring.slot for one in left):
         msg = "none of the slots that would be left was ever seen to open the store"
         raise UsageError(msg, hint="keysweep vault slots --test")
@@ -166,16 +186,16 @@ def remove_slot(connection: Connection, ring: KeyRing, means: Means, slot: SlotR
     ring.write_mac(connection)
 
 
-def mark_tested(connection: Connection, ring: KeyRing, means: Means, names: tuple[str, ...], at: datetime) -> None:
+def mark_tested(connection: Connection, ring: KeyRing, names: tuple[str, ...], at: datetime) -> None:
     """Record that slots were seen to open the store."""
-    bring_up_to_date(connection, ring, means, at)
+    bring_up_to_date(connection, ring, at)
     connection.execute(
         update(tables.slot_key).where(tables.slot_key.c.slot_id.in_(names)).values(tested_at=to_text(at))
     )
     ring.write_mac(connection)
 
 
-def bring_up_to_date(connection: Connection, ring: KeyRing, means: Means, at: datetime) -> None:
+def bring_up_to_date(connection: Connection, ring: KeyRing, at: datetime) -> None:
     """Give the slot of a store from before there were generations its key pair, and the store its first generation.
 
     Raises:
@@ -188,8 +208,7 @@ def bring_up_to_date(connection: Connection, ring: KeyRing, means: Means, at: da
     if others:
         msg = "the store has several slots of an older form"
         raise UsageError(msg, hint="keysweep verify")
-    key = next(k for k in _candidates(row, means, ring.tenant) if _old_master(k, row, ring.tenant))
-    master = ring.master()
+    key, master = ring.old_keys()
     private, public = kek.new_pair()
     wrapped = kek.wrap_private(key, private, slot=row.id, tenant=ring.tenant, params=row.params)
     connection.execute(update(tables.kek_slot).where(tables.kek_slot.c.id == row.id).values(wrapped=wrapped))
@@ -240,7 +259,7 @@ def _tried(
     for key in keys:
         if row.public is None:
             if master := _old_master(key, row, tenant):
-                return KeyRing(database, tenant, row.id, private=None, master=master)
+                return KeyRing(database, tenant, row.id, private=None, old=(key, master))
         elif private := kek.unwrap_private(key, row.wrapped, slot=row.id, tenant=tenant, params=row.params):
             return KeyRing(database, tenant, row.id, private=private)
     denied.append(_unopened(row.kind, means, any_key=bool(keys)))
@@ -276,14 +295,14 @@ def _wrapped(made: NewKey, slot: str, tenant: str) -> tuple[str, bytes, bytes]:
     return params, kek.wrap_private(made.key, private, slot=slot, tenant=tenant, params=params), public
 
 
-def _insert(
-    connection: Connection, slot: str, kind_name: str, label: str, made: NewKey, tenant: str, at: datetime
-) -> bytes:
-    params, wrapped, public = _wrapped(made, slot, tenant)
+def _insert(connection: Connection, prepared: Prepared, tenant: str, at: datetime) -> bytes:
+    params, wrapped, public = _wrapped(prepared.made, prepared.slot, tenant)
     connection.execute(
-        insert(tables.kek_slot).values(id=slot, kind=kind_name, params=params, wrapped=wrapped, created_at=to_text(at))
+        insert(tables.kek_slot).values(
+            id=prepared.slot, kind=prepared.kind, params=params, wrapped=wrapped, created_at=to_text(at)
+        )
     )
-    connection.execute(insert(tables.slot_key).values(slot_id=slot, label=label, public=public))
+    connection.execute(insert(tables.slot_key).values(slot_id=prepared.slot, label=prepared.label, public=public))
     return public
 
 

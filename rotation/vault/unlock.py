@@ -159,7 +159,7 @@ def vault_with(keys: VaultKeys, tenant: str, clock: Clock) -> Vault:
 def _create(connection: Connection, means: Means, kind: str, clock: Clock) -> None:
     tenant, now = secrets.token_hex(16), clock()
     connection.execute(insert(tables.store).values(id=1, tenant=tenant, created_at=to_text(now)))
-    master = slot_rows.first_slot(connection, means, kind, "", tenant, now)
+    master = slot_rows.first_slot(connection, slot_rows.prepare(tenant, means, kind, ""), tenant, now)
     keys = kek.SubKeys.derive(master, tenant)
     Ledger(keys.audit, clock).append(connection, actor="cli", action="store.created", subject=tenant)
 

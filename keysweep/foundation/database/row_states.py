@@ -34,8 +34,6 @@ UNSTATED: Mapping[str, str] = {
     "sighting": "as finding",
     "scan": "as finding",
     "finding_alias": "as finding",
-    "moved": "empty but while the master key is rotated; says only what need not be sealed again",
-    "finding_alias": "as finding",
     "moved": "how far a rotation of the master key is; the values say by themselves which key opens them",
 }
 """Tables whose rows are not stated, and why; every other table is, also one that is added later."""

@@ -19,6 +19,8 @@ from keysweep.rotation.vault.slots import Means, NewKey, Params, Place, Slot
 
 FILE = "KEYSWEEP_PASSPHRASE_FILE"
 """Names a private file, or /dev/fd/N for a pipe that the caller opened."""
+NEW_FILE = "KEYSWEEP_NEW_PASSPHRASE_FILE"
+"""Names the file of a passphrase that is being set, where another one opens the store."""
 _SHORTEST = 12
 _LARGEST = 1024
 _ARGON2: Params = {"kdf": "argon2id", "iterations": 3, "lanes": 4, "memory_kib": 64 * 1024}
@@ -28,15 +30,16 @@ _DEAREST = {"iterations": 64, "lanes": 16, "memory_kib": 1 << 21, "n": 1 << 20, 
 
 def _make(means: Means, place: Place, replaces: Params | None) -> NewKey:
     new = _name("New passphrase" if replaces is not None else "Passphrase", place)
-    passphrase = _said(means, new)
+    passphrase = _said(means, new, NEW_FILE, FILE)
     if passphrase is None:
         msg = "a passphrase is asked for on a terminal, or read from a private file"
-        raise UsageError(msg, hint=f"{FILE}=FILE keysweep vault add-slot passphrase")
+        do = f"rekey-slot {place.slot[:8]}" if replaces is not None else "add-slot passphrase"
+        raise UsageError(msg, hint=f"{NEW_FILE}=FILE keysweep vault {do}")
     if len(passphrase) < _SHORTEST:
         passphrase.wipe()
         msg = f"a passphrase has at least {_SHORTEST} characters"
         raise UsageError(msg, hint="take several words")
-    if FILE not in means.environ and means.ask is not None:
+    if means.ask is not None and not {FILE, NEW_FILE} & set(means.environ):
         again = means.ask(f"{new}, again")
         if again != passphrase:
             msg = "the two passphrases differ"
@@ -54,7 +57,7 @@ def _make(means: Means, place: Place, replaces: Params | None) -> NewKey:
 
 
 def _keys(means: Means, place: Place, params: Params) -> tuple[bytes, ...]:
-    passphrase = _said(means, _name("Passphrase", place))
+    passphrase = _said(means, _name("Passphrase", place), FILE)
     if passphrase is None:
         return ()
     try:
@@ -70,26 +73,27 @@ def _name(what: str, place: Place) -> str:
     return f"{what} of the slot {place.label}" if place.label else f"{what} of the store"
 
 
-def _said(means: Means, what: str) -> Secret | None:
-    if name := means.environ.get(FILE):
-        return _read(name)
+def _said(means: Means, what: str, *variables: str) -> Secret | None:
+    for variable in variables:
+        if name := means.environ.get(variable):
+            return _read(variable, name)
     return means.ask(what) if means.ask is not None else None
 
 
-def _read(name: str) -> Secret:
+def _read(variable: str, name: str) -> Secret:
     """Read a private file or a pipe; one newline at its end is no part of a passphrase."""
     try:
         handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        msg = f"cannot read the file that {FILE} names: {error.strerror}"
-        raise DeniedError(msg, hint=f"check {FILE}") from error
+        msg = f"cannot read the file that {variable} names: {error.strerror}"
+        raise DeniedError(msg, hint=f"check {variable}") from error
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(file.fileno())
         private = stat.S_ISFIFO(status.st_mode) or (
             stat.S_ISREG(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
         )
         if not private:
-            msg = f"the file that {FILE} names is open to other users"
+            msg = f"the file that {variable} names is open to other users"
             raise DeniedError(msg, hint="chmod 600 on it")
         return Secret(file.read(_LARGEST).removesuffix(b"\n").removesuffix(b"\r"))
 

@@ -16,8 +16,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from keysweep.foundation.database import tables
-from keysweep.foundation.database.connect import Database
-from keysweep.foundation.errors import DeniedError, IntegrityError
+from keysweep.foundation.errors import IntegrityError
 from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.foundation.ledger import checkpoint
 from keysweep.foundation.secret import Secret
@@ -26,7 +25,6 @@ from keysweep.rotation.inventory import Entry, add
 from keysweep.rotation.vault import moving, rekey, store
 from keysweep.rotation.vault.envelope import generation_of
 from keysweep.rotation.vault.integrity import check_ledger
-from keysweep.rotation.vault.slots.key_file import read_key_file
 from keysweep.rotation.vault.unlock import OpenVault, unlock
 
 KILLS = int(os.environ.get("KEYSWEEP_TEST_KILLS", "4"))
@@ -252,7 +250,8 @@ def test_every_slot_opens_the_new_key(opened: OpenVault, tmp_path: Path) -> None
 
     spare = replace(opened.settings, key_file=tmp_path / "safe" / "spare.key")
     with opened.database.write() as connection:
-        slot_rows.add_slot(connection, opened.ring, means_of(spare), "key-file", "safe", opened.clock())
+        made = slot_rows.prepare(opened.ring.tenant, means_of(spare), "key-file", "safe")
+        slot_rows.add_slot(connection, opened.ring, made, opened.clock())
     away = spare.key_file.rename(tmp_path / "away.key")
     fill(opened, 3)
     rekey.rotate_master(opened, actor="test")
@@ -268,7 +267,11 @@ def test_a_forged_generation_is_noticed(opened: OpenVault, statement: str) -> No
 
     rekey.rotate_master(opened, actor="test")
     with opened.database.engine.begin() as connection:
-        connection.execute(text(f"UPDATE generation SET {statement} WHERE number = {2 if 'seq' in statement or 'state' in statement else 1}"))
+        connection.execute(
+            text(
+                f"UPDATE generation SET {statement} WHERE number = {2 if 'seq' in statement or 'state' in statement else 1}"
+            )
+        )
     with pytest.raises(IntegrityError):
         again(opened)
 
