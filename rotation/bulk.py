@@ -106,6 +106,17 @@ def stored_names(connection: Connection, names: Iterable[str]) -> frozenset[str]
     return frozenset(found)
 
 
+def stored_digests(connection: Connection, digests: Iterable[bytes]) -> frozenset[bytes]:
+    """Return those of some fingerprints' digests that versions have."""
+    column = tables.version.c.fingerprint
+    asked = tuple(dict.fromkeys(digests))
+    found: set[bytes] = set()
+    for start in range(0, len(asked), _BATCH):
+        rows = connection.execute(select(column).where(column.in_(asked[start : start + _BATCH]))).scalars()
+        found.update(bytes(digest) for digest in rows)
+    return frozenset(found)
+
+
 def _bind(connection: Connection, keys: Sequence[NewKey], at: datetime) -> None:
     """Let each agent get its credentials; a variable that carried another one carries the new one."""
     wanted = {(key.agent, name): key.credential.id for key in keys if key.agent for name in key.variables}

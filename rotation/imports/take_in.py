@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from keysweep.foundation.errors import UsageError
+from keysweep.rotation.bulk import stored_digests
 from keysweep.rotation.credential import State
 from keysweep.rotation.imports import Placed, detect, form, manager, manager_names
 from keysweep.rotation.imports.document import read_file, read_stream
@@ -107,15 +108,16 @@ def preview(opened: OpenVault, gathered: Gathered) -> Iterator[Outcome]:
 
 
 def _under_stored_names(
-    connection: Connection, opened: OpenVault, found: Iterable[tuple[str, Entry | ImportRowError]]
+    connection: Connection, opened: OpenVault, found: Sequence[tuple[str, Entry | ImportRowError]]
 ) -> Iterator[tuple[str, Entry | ImportRowError]]:
     """Give what is stored already the name that it has there: names made by us give way."""
-    for place, entry in found:
-        stored = (
-            store.by_fingerprint(connection, *opened.ring.forms(connection, opened.fingerprinter.of(entry.value)))
-            if isinstance(entry, Entry)
-            else None
-        )
+    forms = [
+        opened.ring.forms(connection, opened.fingerprinter.of(entry.value)) if isinstance(entry, Entry) else ()
+        for _, entry in found
+    ]
+    known = stored_digests(connection, (form.digest for several in forms for form in several))
+    for (place, entry), several in zip(found, forms, strict=True):
+        stored = store.by_fingerprint(connection, *several) if any(form.digest in known for form in several) else None
         yield place, replace(entry, name=stored[0].name) if stored and isinstance(entry, Entry) else entry
 
 
