@@ -11,7 +11,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.rotation import instances, profiles
 from keysweep.rotation.credential import Credential, State, VersionRef
 from keysweep.rotation.engine import journal
-from keysweep.rotation.public_text import checked
+from keysweep.rotation.stated import checked, stated
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -86,10 +86,7 @@ def set_key_id(opened: OpenVault, name: str, key_id: str, *, number: int | None 
         UsageError: no such credential or version.
         KeyInPublicTextError: what was typed is the key itself.
     """
-    clean = checked(opened, key_id, what="key id")
-    if not clean:
-        msg = "the key id is empty"
-        raise UsageError(msg)
+    clean = stated(opened, key_id, what="key id")
     with opened.database.write() as connection:
         credential = store.credential_named(connection, name)
         wanted = next(
@@ -126,10 +123,7 @@ def retire(opened: OpenVault, name: str, *, reason: str, actor: str) -> tuple[st
         UsageError: no reason, no such credential, or it is out of use already.
         KeyInPublicTextError: the reason holds a key.
     """
-    said = checked(opened, reason, what="reason")
-    if not said:
-        msg = "say why it is taken out of use"
-        raise UsageError(msg, hint=f"keysweep keys retire {name} --reason TEXT")
+    said = stated(opened, reason, what="reason")
     with opened.database.write() as connection:
         credential = store.credential_named(connection, name)
         if credential.retired_at is not None:

@@ -24,6 +24,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.rotation.credential import CredentialId, VersionRef
 from keysweep.rotation.processes import began_at, process_exists
+from keysweep.rotation.public_text import quoted
 
 _TICK = timedelta(seconds=2)
 """Room for the coarseness of the kernel's clock."""
@@ -113,8 +114,8 @@ def agent_named(connection: Connection, name: str) -> AgentRecord:
     row = connection.execute(select(tables.agent).where(tables.agent.c.name == name)).first()
     if row is None:
         known = connection.execute(select(tables.agent.c.name).order_by(tables.agent.c.name).limit(6)).scalars()
-        msg = f"no agent is called {name!r}"
-        raise UnknownAgentError(msg, hint=f"keysweep agents add {name}; known: {', '.join(known) or 'none'}")
+        msg = f"no agent is called {quoted(name)}"
+        raise UnknownAgentError(msg, hint=f"keysweep agents add NAME; known: {', '.join(known) or 'none'}")
     return _agent(connection, row)
 
 

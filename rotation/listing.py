@@ -144,11 +144,11 @@ def _old(opened: OpenVault, wanted: Filter, sort: Sort, ahead: timedelta) -> Ite
 
 
 def page(opened: OpenVault, wanted: Filter, *, sort: Sort, size: int, number: int) -> Page:
-    """Return one page of the listing, counted from 1; it costs what the page costs, however large the inventory."""
+    """Return one page of the listing, counted from 1; a size of 0 is one page with all."""
     now = opened.clock()
     with opened.database.read() as connection:
         known = _policies(opened, connection, now)
-        picked = selection.pick(connection, wanted, sort=sort, limit=size, offset=(number - 1) * size)
+        picked = selection.pick(connection, wanted, sort=sort, limit=size or None, offset=(number - 1) * size)
         total = selection.count(connection, wanted)
     return Page(rows=tuple(_row(one, known, now) for one in picked), total=total)
 

@@ -11,7 +11,8 @@ from keysweep.foundation.clock import from_text, to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation.age_limit import DEFAULT_CLASS, LONGEST_EXCEPTION, AgeLimit, Exemption, Policies, Source
-from keysweep.rotation.public_text import checked
+from keysweep.rotation.credential import CredentialId
+from keysweep.rotation.stated import checked, stated
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -42,6 +43,19 @@ def as_of(connection: Connection, moment: datetime, *, default_days: int) -> Pol
     return Policies(default=default, classes=classes, exemptions=exemptions)
 
 
+def overview(opened: OpenVault) -> tuple[Policies, tuple[tuple[str, Exemption], ...]]:
+    """Return what counts now, and the exceptions with the names of their credentials, in order."""
+    now = opened.clock()
+    with opened.database.read() as connection:
+        known = as_of(connection, now, default_days=opened.settings.report.max_age_days)
+        named = [
+            (store.credential_by_id(connection, CredentialId(identifier)).name, exemption)
+            for identifier, exemption in known.exemptions.items()
+            if exemption.until >= now
+        ]
+    return known, tuple(sorted(named, key=lambda pair: pair[0]))
+
+
 def set_limit(
     opened: OpenVault,
     *,
@@ -66,8 +80,8 @@ def set_limit(
         raise UsageError(msg)
     facts = {
         "class": checked(opened, policy_class, what="class"),
-        "risk_analysis": _stated(opened, risk_analysis, "risk analysis"),
-        "approved_by": _stated(opened, approved_by, "approver"),
+        "risk_analysis": stated(opened, risk_analysis, what="risk analysis"),
+        "approved_by": stated(opened, approved_by, what="approver"),
         "approved_at": to_text(approved_at or now),
     }
     with opened.database.write() as connection:
@@ -91,8 +105,11 @@ def except_credential(
     now = opened.clock()
     if until - now > LONGEST_EXCEPTION:
         msg = "an exception lasts a year at most"
-        raise UsageError(msg, hint=f"--until {now + timedelta(days=365):%F}")
-    said, approver = _stated(opened, reason, "reason"), _stated(opened, approved_by, "approver")
+        raise UsageError(
+            msg,
+            hint=f"keysweep policy except NAME --until {now + timedelta(days=365):%F} --reason TEXT --approved-by NAME",
+        )
+    said, approver = stated(opened, reason, what="reason"), stated(opened, approved_by, what="approver")
     with opened.database.write() as connection:
         credential = store.credential_named(connection, name)
         connection.execute(
@@ -136,10 +153,3 @@ def _limit(row: RowMapping) -> AgeLimit:
         approved_by=row["approved_by"],
         approved_at=from_text(row["approved_at"]),
     )
-
-
-def _stated(opened: OpenVault, text: str, what: str) -> str:
-    if not (clean := checked(opened, text, what=what)):
-        msg = f"the {what} is empty"
-        raise UsageError(msg)
-    return clean

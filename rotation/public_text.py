@@ -8,9 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from keysweep.foundation.errors import UsageError
-from keysweep.foundation.secret import Secret
-from keysweep.rotation.vault import store
-from keysweep.rotation.vault.unlock import OpenVault
 from keysweep.scanner.matching.describe import describe
 
 _LONGEST = 1000
@@ -24,6 +21,7 @@ _CUTS = (
 _RUN = re.compile(r"[A-Za-z0-9]{8}")
 """What every key has and few names: the rules are asked only about words with it, so that an import stays quick."""
 _DENSE = re.compile(r"[A-Za-z0-9+/_=]{32,}")
+_SUSPECT = re.compile(r"[A-Za-z0-9+/_=]{16,}")
 _DENSE_BITS = 4.2
 """Bits a character of a random run; words, numbers and hexadecimal ids have fewer."""
 
@@ -53,23 +51,16 @@ def public_text(text: str, *, what: str, is_value: Callable[[str], bool] | None 
         raise UsageError(msg)
     if any(_is_key(word) or (is_value is not None and is_value(word)) for word in _words(clean)):
         msg = f"the {what} looks like a key; it was neither stored nor shown"
-        hint = "a value goes to standard input or --from-file; rotate this one, it may stand in your shell's history"
+        hint = "keysweep keys add --help; rotate this key, it may stand in your shell's history"
         raise KeyInPublicTextError(msg, hint=hint)
     return clean
 
 
-def checked(opened: OpenVault, text: str, *, what: str) -> str:
-    """Return *text* if it may be public in this store, whose own values are asked for, too.
-
-    Raises:
-        KeyInPublicTextError: it holds what looks like a key, or a stored value.
-    """
-    with opened.database.read() as connection:
-        return public_text(
-            text,
-            what=what,
-            is_value=lambda word: store.by_fingerprint(connection, opened.fingerprinter.of(Secret(word))) is not None,
-        )
+def quoted(text: str) -> str:
+    """Return *text* in quotation marks for a message, or that it is not shown: where a name was asked for, a key was typed."""
+    if any(_is_key(word) or any(_mixes(run) for run in _SUSPECT.findall(word)) for word in _words(text)):
+        return "[not shown: it looks like a key]"
+    return repr(text)
 
 
 def _words(text: str) -> Iterator[str]:
@@ -90,7 +81,11 @@ def _is_key(word: str) -> bool:
 
 def _is_random(run: str) -> bool:
     """Whether a run mixes cases and digits as evenly as a generated key."""
-    if not (re.search("[a-z]", run) and re.search("[A-Z]", run) and re.search("[0-9]", run)):
+    if not _mixes(run):
         return False
     bits = -sum(n / len(run) * math.log2(n / len(run)) for n in Counter(run).values())
     return bits >= _DENSE_BITS
+
+
+def _mixes(run: str) -> bool:
+    return all(re.search(kind, run) for kind in ("[a-z]", "[A-Z]", "[0-9]"))

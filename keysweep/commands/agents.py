@@ -41,12 +41,15 @@ def _list(invocation: Invocation) -> None:
 def _add(invocation: Invocation, name: str, kind: str) -> None:
     """Add an agent; then bind credentials to it."""
     from keysweep.rotation import agent_catalog, instances
+    from keysweep.rotation.stated import stated
 
     agent_catalog.get(kind)
-    with invocation.vault() as opened, opened.database.write() as connection:
-        added = instances.add_agent(connection, name, kind, {}, opened.clock())
-        if added:
-            opened.ledger.append(connection, actor=invocation.actor, action="agent.added", subject=name)
+    with invocation.vault() as opened:
+        name = stated(opened, name, what="name")
+        with opened.database.write() as connection:
+            added = instances.add_agent(connection, name, kind, {}, opened.clock())
+            if added:
+                opened.ledger.append(connection, actor=invocation.actor, action="agent.added", subject=name)
     click.echo(f"{name}: {'added' if added else 'was there already'}.", err=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -10,7 +9,10 @@ import click
 
 from keysweep.commands._import import FORMS
 from keysweep.commands._invocation import Invocation
-from keysweep.commands._table import table, visible
+from keysweep.commands._keys_edit import EDIT, RETIRE, SET_ID
+from keysweep.commands._keys_list import LIST
+from keysweep.commands._keys_reconcile import RECONCILE
+from keysweep.commands._keys_show import SHOW
 from keysweep.commands._value import read_value
 
 _FROM_FILE = click.option(
@@ -23,51 +25,15 @@ def COMMAND() -> None:  # noqa: N802  the folder's index looks for this name
     """What keys exist, who uses them, how old they are."""
 
 
-@COMMAND.command("list")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-@click.pass_obj
-def _list(invocation: Invocation, form: str) -> None:
-    """Every credential with its current version."""
-    from keysweep.rotation.listing import listing
-
-    with invocation.vault() as opened:
-        rows = listing(opened)
-    if form == "json":
-        click.echo(json.dumps([row.as_json() for row in rows], indent=2))
-        return
-    header = ("NAME", "PROVIDER", "VERSION", "AGE", "STANDBY", "AGENTS")
-    cells = [
-        (row.name, row.provider, row.version_text, row.age_text, str(row.standby or ""), ", ".join(row.agents))
-        for row in rows
-    ]
-    click.echo(table(header, cells))
-
-
-@COMMAND.command("show")
-@click.argument("name")
-@click.pass_obj
-def _show(invocation: Invocation, name: str) -> None:
-    """The versions of one credential: fingerprints and dates, never a value."""
-    from keysweep.foundation.clock import to_text
-    from keysweep.rotation.vault import store
-
-    with invocation.vault() as opened, opened.database.read() as connection:
-        credential = store.credential_named(connection, name)
-        versions = store.versions(connection, credential.id)
-    facts = (credential.name, credential.provider, credential.environment, credential.owner)
-    click.echo(visible("  ".join(facts).rstrip()))
-    rows = [
-        (
-            str(v.ref.number),
-            v.state.value,
-            str(v.preview),
-            v.fingerprint.short,
-            to_text(v.created_at)[:19],
-            to_text(v.dead_at)[:19] if v.dead_at else "",
-        )
-        for v in versions
-    ]
-    click.echo(table(("VERSION", "STATE", "KEY", "FINGERPRINT", "CREATED (UTC)", "DEAD SINCE (UTC)"), rows))
+for _name, _command in {
+    "list": LIST,
+    "show": SHOW,
+    "edit": EDIT,
+    "set-id": SET_ID,
+    "retire": RETIRE,
+    "reconcile": RECONCILE,
+}.items():
+    COMMAND.add_command(_command, _name)
 
 
 @COMMAND.command("add")
@@ -75,8 +41,10 @@ def _show(invocation: Invocation, name: str) -> None:
 @click.option("--provider", required=True, help="openai, anthropic, postgresql ...")
 @click.option("--agent", default="", help="Agent that uses it.")
 @click.option("--variable", default="", help="Environment variable in which the agent gets it.")
-@click.option("--owner", default="")
-@click.option("--environment", default="")
+@click.option("--owner", default="", help="Who answers for it.")
+@click.option("--environment", default="", help="production, staging ...")
+@click.option("--class", "policy_class", default="", help="Class of the policy that sets its age limit.")
+@click.option("--standby", is_flag=True, help="A sealed spare of a credential that is there.")
 @click.option("--key-id", help="The provider's own id of the key.")
 @click.option("--admin-key", is_flag=True, help="It mints and revokes others; no agent ever gets it.")
 @click.option("--admin", help="Credential that administers this one.")
@@ -91,14 +59,17 @@ def _add(
     variable: str,
     owner: str,
     environment: str,
+    policy_class: str,
     key_id: str | None,
     admin: str | None,
     settings: tuple[str, ...],
     from_file: Path | None,
     *,
+    standby: bool,
     admin_key: bool,
 ) -> None:
     """Store a new credential; its value comes from a prompt, standard input or a private file."""
+    from keysweep.rotation.credential import State
     from keysweep.rotation.inventory import Entry, add
 
     facts = dict(pair.partition("=")[::2] for pair in settings)
@@ -111,6 +82,8 @@ def _add(
             variable=variable,
             owner=owner,
             environment=environment,
+            policy_class=policy_class,
+            state=State.STANDBY if standby else State.CURRENT,
             provider_key_id=key_id,
             is_admin=admin_key,
             admin=admin,
@@ -170,7 +143,9 @@ def _import(
 
     with invocation.vault() as opened, open_source(source, form, sys.stdin.buffer) as read:
         gathered = gather(read.items, agent=agent, owner=owner, environment=environment)
-        plan = preview(opened, gathered) if dry_run else take_in(opened, gathered, actor=invocation.actor, partial=partial)
+        plan = (
+            preview(opened, gathered) if dry_run else take_in(opened, gathered, actor=invocation.actor, partial=partial)
+        )
         outcomes = list(plan)
     failed = say(outcomes, planned=dry_run)
     if output == "json":

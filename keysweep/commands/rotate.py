@@ -47,12 +47,14 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     """Mint, deliver, attest, revoke, prove dead.  Ends with 4 if rolled back, 5 if a person must act."""
     from keysweep.commands import _rotation_targets as targets
     from keysweep.foundation.errors import UsageError
+    from keysweep.rotation.stated import checked
 
     chosen = [bool(names) or bool(findings), bool(event), due, bool(resume), list_open, compromised and not names]
     if sum(chosen) != 1:
         msg = "say what to rotate: KEY, --finding, --compromised, --event, --due or --resume"
         raise UsageError(msg, hint="keysweep rotate --help")
     with invocation.vault() as opened:
+        reason = checked(opened, reason, what="reason")
         if list_open:
             return targets.show_open(opened)
         if resume:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Row, RowMapping
 
 from keysweep.foundation.clock import from_text
 from keysweep.foundation.fingerprint import Fingerprint, Preview
 from keysweep.rotation.credential import Credential, CredentialId, State, Version, VersionRef
+
+
+def credential_of(row: Row[Any]) -> Credential:
+    """Read a row that is not a mapping yet."""
+    return read_credential(row._mapping)  # noqa: SLF001  the public way from a row to its mapping
+
+
+def version_of(row: Row[Any]) -> Version:
+    """The same for a row of `version`."""
+    return read_version(row._mapping)  # noqa: SLF001  the same
 
 
 def read_credential(row: RowMapping) -> Credential:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.rotation.credential import Credential, CredentialId, State, Version, VersionRef
-from keysweep.rotation.vault.rows import read_credential, read_version
+from keysweep.rotation.public_text import quoted
+from keysweep.rotation.vault.rows import credential_of, version_of
 
 _LIVE = (State.CURRENT, State.STANDBY, State.PENDING, State.RETIRING)
 
@@ -118,26 +119,28 @@ def credential_named(connection: Connection, name: str) -> Credential:
     row = connection.execute(select(tables.credential).where(tables.credential.c.name == name)).first()
     if row is None:
         known = connection.execute(select(tables.credential.c.name).order_by(tables.credential.c.name).limit(6))
-        msg = f"no stored credential is called {name!r}"
+        msg = f"no stored credential is called {quoted(name)}"
         raise UnknownCredentialError(msg, hint=f"keysweep keys list; known: {', '.join(known.scalars()) or 'none'}")
-    return _credential(row)
+    return credential_of(row)
 
 
 def credential_by_id(connection: Connection, identifier: CredentialId) -> Credential:
     """Return a credential by its id; it must exist."""
-    return _credential(connection.execute(select(tables.credential).where(tables.credential.c.id == identifier)).one())
+    return credential_of(
+        connection.execute(select(tables.credential).where(tables.credential.c.id == identifier)).one()
+    )
 
 
 def find_credential(connection: Connection, name: str) -> Credential | None:
     """Return a credential by its name, None if there is none."""
     row = connection.execute(select(tables.credential).where(tables.credential.c.name == name)).first()
-    return _credential(row) if row else None
+    return credential_of(row) if row else None
 
 
 def credentials(connection: Connection) -> tuple[Credential, ...]:
     """Return every credential, by name."""
     return tuple(
-        _credential(row) for row in connection.execute(select(tables.credential).order_by(tables.credential.c.name))
+        credential_of(row) for row in connection.execute(select(tables.credential).order_by(tables.credential.c.name))
     )
 
 
@@ -150,7 +153,7 @@ def admin_for(connection: Connection, credential: Credential) -> Credential | No
         .where(tables.credential.c.provider == credential.provider, tables.credential.c.is_admin == 1)
         .limit(2)
     ).all()
-    return _credential(rows[0]) if len(rows) == 1 else None
+    return credential_of(rows[0]) if len(rows) == 1 else None
 
 
 def versions(connection: Connection, credential: CredentialId) -> tuple[Version, ...]:
@@ -158,12 +161,12 @@ def versions(connection: Connection, credential: CredentialId) -> tuple[Version,
     rows = connection.execute(
         select(tables.version).where(tables.version.c.credential_id == credential).order_by(tables.version.c.number)
     )
-    return tuple(_version(row) for row in rows)
+    return tuple(version_of(row) for row in rows)
 
 
 def version(connection: Connection, ref: VersionRef) -> Version:
     """Return one version; it must exist."""
-    return _version(connection.execute(select(tables.version).where(*_is(ref))).one())
+    return version_of(connection.execute(select(tables.version).where(*_is(ref))).one())
 
 
 def version_in(connection: Connection, credential: CredentialId, state: State) -> Version | None:
@@ -174,7 +177,7 @@ def version_in(connection: Connection, credential: CredentialId, state: State) -
         .order_by(tables.version.c.number)
         .limit(1)
     ).first()
-    return _version(row) if row else None
+    return version_of(row) if row else None
 
 
 def next_number(connection: Connection, credential: CredentialId) -> int:
@@ -249,7 +252,7 @@ def live_versions(connection: Connection) -> tuple[tuple[Credential, Version], .
         .where(tables.version.c.state.in_([s.value for s in _LIVE]), tables.version.c.sealed.is_not(None))
         .order_by(tables.version.c.credential_id, tables.version.c.number)
     ).all()
-    return tuple((credential_by_id(connection, row.credential_id), _version(row)) for row in rows)
+    return tuple((credential_by_id(connection, row.credential_id), version_of(row)) for row in rows)
 
 
 def folds(connection: Connection) -> tuple[tuple[VersionRef, int, Fingerprint], ...]:
@@ -280,7 +283,7 @@ def moved_versions(connection: Connection) -> frozenset[VersionRef]:
 
 
 def _best(connection: Connection, query: Any) -> tuple[Credential, Version] | None:
-    found = [_version(row) for row in connection.execute(query)]
+    found = [version_of(row) for row in connection.execute(query)]
     if not found:
         return None
     chosen = min(found, key=lambda v: (v.state not in _LIVE, v.state is not State.CURRENT, -v.ref.number))
@@ -289,14 +292,6 @@ def _best(connection: Connection, query: Any) -> tuple[Credential, Version] | No
 
 def _is(ref: VersionRef) -> tuple[Any, Any]:
     return tables.version.c.credential_id == ref.credential_id, tables.version.c.number == ref.number
-
-
-def _credential(row: Row[Any]) -> Credential:
-    return read_credential(row._mapping)  # noqa: SLF001  the public way from a row to its mapping
-
-
-def _version(row: Row[Any]) -> Version:
-    return read_version(row._mapping)  # noqa: SLF001  the same
 
 
 def _optional(moment: datetime | None) -> str | None:
