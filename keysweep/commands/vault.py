@@ -73,7 +73,7 @@ def _add_slot(
 ) -> None:
     """Let the store be opened in one more way; a passphrase is asked for, or read from KEYSWEEP_PASSPHRASE_FILE."""
     from keysweep.foundation.errors import UsageError
-    from keysweep.rotation.public_text import checked
+    from keysweep.rotation.stated import checked
     from keysweep.rotation.vault import slot_rows
 
     if (kind == "key-file") != (out is not None):
