@@ -47,6 +47,15 @@ class StoredFinding:
     last_seen: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One place where a finding was seen."""
+
+    place: str
+    first_seen: datetime
+    last_seen: datetime
+
+
 def record(
     connection: Connection,
     result: ScanResult,
@@ -124,6 +133,38 @@ def places(connection: Connection, finding_id: str) -> tuple[str, ...]:
             .order_by(tables.sighting.c.place)
         ).scalars()
     )
+
+
+def sightings(connection: Connection, finding_id: str) -> tuple[Sighting, ...]:
+    """Return where and when a finding was seen, in order of the first time."""
+    table = tables.sighting
+    rows = connection.execute(
+        select(table).where(table.c.finding_id == finding_id).order_by(table.c.first_seen, table.c.place)
+    )
+    return tuple(
+        Sighting(place=row.place, first_seen=from_text(row.first_seen), last_seen=from_text(row.last_seen))
+        for row in rows
+    )
+
+
+def with_fingerprint(connection: Connection, beginning: bytes) -> tuple[StoredFinding, ...]:
+    """Return the findings whose fingerprint begins like that, ten at most."""
+    column = tables.finding.c.fingerprint
+    lowest, highest = (beginning.ljust(32, filler) for filler in (b"\0", b"\xff"))
+    rows = connection.execute(
+        select(tables.finding).where(column >= lowest, column <= highest).order_by(tables.finding.c.id).limit(10)
+    )
+    return tuple(_stored(row) for row in rows)
+
+
+def of_credential(connection: Connection, name: str) -> tuple[StoredFinding, ...]:
+    """Return every finding that is a value of a credential, the newest first."""
+    rows = connection.execute(
+        select(tables.finding)
+        .where(tables.finding.c.credential == name)
+        .order_by(tables.finding.c.last_seen.desc(), tables.finding.c.id)
+    )
+    return tuple(_stored(row) for row in rows)
 
 
 def _record_finding(connection: Connection, finding: Finding, at: datetime) -> None:
