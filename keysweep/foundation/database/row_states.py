@@ -159,13 +159,15 @@ def newest(connection: Connection, table: str) -> bytes | None:
 
 
 def all_rows(connection: Connection) -> Iterator[tuple[str, str, bytes]]:
-    """Yield table, key and digest of every row that is to be stated."""
+    """Yield table, key and digest of every row that is to be stated; parts without an owner stand for one."""
     for table in tables.metadata.sorted_tables:
         if table.name not in UNSTATED and table.name not in _OF_ANOTHER:
             parts = _parts(connection, table, None)
             for row in connection.execute(select(table).order_by(*table.primary_key)):
                 key = _key(table, row)
-                yield table.name, key_text(key), _digest(row, parts.get(key, ()))
+                yield table.name, key_text(key), _digest([row, *parts.pop(key, ())])
+            for key, orphans in parts.items():
+                yield table.name, key_text(key), _digest(orphans)
 
 
 def _again(connection: Connection, touched: Touched) -> Iterator[tuple[str, str, bytes | None]]:
@@ -179,7 +181,7 @@ def _again(connection: Connection, touched: Touched) -> Iterator[tuple[str, str,
             found = {_key(table, row): row for row in connection.execute(select(table).where(_among(table, keys)))}
             parts = _parts(connection, table, keys)
             for key in keys:
-                digest = _digest(found[key], parts.get(key, ())) if key in found else None
+                digest = _digest([found[key], *parts.get(key, ())]) if key in found else None
                 yield name, key_text(key), digest
 
 
@@ -212,8 +214,8 @@ def key_text(key: Key) -> str:
     return json.dumps(key, separators=(",", ":"), ensure_ascii=True)
 
 
-def _digest(row: Row[Any], parts: Iterable[Row[Any]]) -> bytes:
-    return hashlib.sha256("\n".join(_text(one) for one in (row, *parts)).encode()).digest()
+def _digest(rows: Iterable[Row[Any]]) -> bytes:
+    return hashlib.sha256("\n".join(map(_text, rows)).encode()).digest()
 
 
 def _text(row: Row[Any]) -> str:
