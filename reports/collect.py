@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from keysweep.foundation.database import tables
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.foundation.ledger.chain import head
 from keysweep.reports.evidence import Evidence, ExposureRow, KeyRow, Policy, RotationRow, ScanRow, StepRow, UseRow
+from keysweep.rotation import policies, profiles
+from keysweep.rotation.age_limit import AgeLimit, Policies, Source
 
 _Uses = Mapping[str, Sequence[UseRow]]
 
@@ -30,12 +33,16 @@ def collect(connection: Connection, policy: Policy, *, start: datetime, end: dat
     """
     seq, digest = head(connection)
     oldest = connection.execute(select(tables.ledger.c.body).order_by(tables.ledger.c.seq).limit(1)).scalar()
-    uses = _uses(connection, policy, end)
+    limits = policies.as_of(connection, end, default_days=policy.max_age_days)
+    if policy.asked:
+        limits = replace(limits, default=AgeLimit(max_age_days=policy.max_age_days, source=Source.SETTINGS))
+    policy = _with_approval(policy, limits)
+    uses = _uses(connection, limits, end)
     return Evidence(
         start=start,
         end=end,
         policy=policy,
-        keys=_keys(connection, policy, uses, end),
+        keys=_keys(connection, limits, uses, end),
         uses=tuple(use for of_one in uses.values() for use in of_one if use.until is None or use.until >= start),
         rotations=_rotations(connection, start, end),
         exposures=_exposures(connection, start, end),
@@ -47,8 +54,22 @@ def collect(connection: Connection, policy: Policy, *, start: datetime, end: dat
     )
 
 
-def _uses(connection: Connection, policy: Policy, end: datetime) -> _Uses:
+def _with_approval(policy: Policy, limits: Policies) -> Policy:
+    """Take the limits, their risk analyses and approvers from the stored policies, where there are any."""
+    policy = replace(policy, classes=tuple(limit for _, limit in sorted(limits.classes.items())))
+    if (stored := limits.default).source is Source.SETTINGS:
+        return policy
+    return replace(
+        policy,
+        max_age_days=stored.max_age_days,
+        risk_analysis=stored.risk_analysis,
+        approved_by=stored.approved_by,
+    )
+
+
+def _uses(connection: Connection, limits: Policies, end: datetime) -> _Uses:
     """Return, by credential, each value that was ever in use before the freeze, oldest first."""
+    classes = profiles.classes(connection)
     promoted: dict[str, list[Row[Any]]] = defaultdict(list)
     query = select(tables.version).where(tables.version.c.promoted_at <= to_text(end))
     for row in connection.execute(query.order_by(tables.version.c.promoted_at, tables.version.c.number)):
@@ -64,22 +85,25 @@ def _uses(connection: Connection, policy: Policy, end: datetime) -> _Uses:
                 fingerprint=Fingerprint(value.fingerprint).short,
                 since=from_text(value.promoted_at),
                 until=_before(min(filter(None, (after, value.dead_at, credential.retired_at)), default=None), end),
-                limit_days=credential.max_age_days or policy.max_age_days,
+                limit_days=limits.limit_of(classes.get(credential.id, ""), credential.max_age_days).max_age_days,
             )
             for value, after in zip(values, [*(v.promoted_at for v in values), None][1:], strict=True)
         ]
     return uses
 
 
-def _keys(connection: Connection, policy: Policy, uses: _Uses, end: datetime) -> tuple[KeyRow, ...]:
+def _keys(connection: Connection, limits: Policies, uses: _Uses, end: datetime) -> tuple[KeyRow, ...]:
     agents = defaultdict(set)
     for row in connection.execute(select(tables.binding.c.credential_id, tables.binding.c.agent)):
         agents[row.credential_id].add(row.agent)
-    rows = []
+    rows, classes = [], profiles.classes(connection)
     query = select(tables.credential).where(tables.credential.c.created_at <= to_text(end))
     for row in connection.execute(query.order_by(tables.credential.c.name)):
         value = next((use for use in uses[row.id] if use.until is None), None)
         since = value.since if value else from_text(row.created_at)
+        standing = limits.standing(
+            row.id, since=since, now=end, policy_class=classes.get(row.id, ""), own_days=row.max_age_days
+        )
         rows.append(
             KeyRow(
                 name=row.name,
@@ -91,8 +115,12 @@ def _keys(connection: Connection, policy: Policy, uses: _Uses, end: datetime) ->
                 version=value.version if value else None,
                 fingerprint=value.fingerprint if value else "",
                 since=since,
-                age_days=max((end - since).days, 0),
-                limit_days=row.max_age_days or policy.max_age_days,
+                age_days=standing.age_days,
+                limit_days=standing.limit.max_age_days,
+                policy_class=standing.limit.policy_class,
+                risk_analysis=standing.limit.risk_analysis,
+                approved_by=standing.limit.approved_by,
+                exemption=standing.exemption,
                 agents=tuple(sorted(agents[row.id])),
             )
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from keysweep.rotation.age_limit import AgeLimit, Exemption
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -17,6 +19,10 @@ class Policy:
     approved_by: str
     run_by: str = ""
     """Who ran the report."""
+    asked: bool = False
+    """The limit was asked for on the command line, and is not replaced by the stored policy."""
+    classes: tuple[AgeLimit, ...] = ()
+    """Stored limits of classes of their own, each with its risk analysis and approver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +43,22 @@ class KeyRow:
     age_days: int
     limit_days: int
     agents: tuple[str, ...]
+    policy_class: str = ""
+    risk_analysis: str = ""
+    """What its limit follows from; empty if none is stated."""
+    approved_by: str = ""
+    exemption: Exemption | None = None
+    """The exception that counted at the freeze."""
 
     @property
     def overdue(self) -> bool:
-        """Older than its limit."""
-        return self.version is not None and self.age_days > self.limit_days
+        """Older than its limit, with no exception."""
+        return self.version is not None and self.age_days > self.limit_days and self.exemption is None
+
+    @property
+    def excused(self) -> bool:
+        """Older than its limit, and an approved exception says that it may be."""
+        return self.version is not None and self.age_days > self.limit_days and self.exemption is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

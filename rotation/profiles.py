@@ -37,6 +37,13 @@ def of(connection: Connection, credential: CredentialId) -> Profile:
     return read(row) if row else Profile()
 
 
+def classes(connection: Connection) -> dict[str, str]:
+    """Return the policy class of every credential that has one, by its id."""
+    profile = tables.profile.c
+    rows = connection.execute(select(profile.credential_id, profile["class"]).where(profile["class"] != ""))
+    return {row.credential_id: row[1] for row in rows}
+
+
 def read(row: RowMapping) -> Profile:
     """Read a row of the table, or of one joined to it."""
     return Profile(

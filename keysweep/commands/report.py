@@ -68,6 +68,7 @@ def _evidence(opened: OpenVault, start: str | None, end: str | None, max_age: st
         risk_analysis=settings.risk_analysis,
         approved_by=settings.approved_by,
         run_by=run_by,
+        asked=max_age is not None,
     )
     freeze = _moment(end, last=True) if end else opened.clock().replace(microsecond=0) + timedelta(seconds=1)
     first = _moment(start, last=False) if start else freeze - timedelta(days=90)

@@ -102,10 +102,19 @@ def overdue(evidence: Evidence) -> Section:
             ("Values that went out of use", Cell(text=f"{sum(u.until is not None for u in evidence.uses):,}")),
         ),
     )
-    register = Note(
-        title="Exceptions register",
-        text="No register of approved exceptions is kept in the store, so none is applied: every credential past its limit counts as a deviation.",
-    )
+    excepted = [k for k in evidence.keys if k.exemption is not None]
+    register = Table(
+        title="Exceptions that counted at the freeze",
+        columns=(Column(title="Credential", share=24), Column(title="Age / limit", share=13, number=True),
+                 Column(title="Until", share=13), Column(title="Approved by", share=18), Column(title="Reason", share=32)),
+        rows=tuple(
+            (Cell(text=k.name, code=True), Cell(text=f"{k.age_days} / {k.limit_days}", number=True),
+             Cell(text=day(k.exemption.until)), Cell(text=k.exemption.approved_by), Cell(text=k.exemption.reason))
+            for k in excepted[:_LONGEST] if k.exemption is not None
+        ),
+        empty="No exception was approved: every credential past its limit counts as a deviation.",
+        source=_rest(len(excepted), "EV-01") + f" {sum(k.excused for k in excepted)} of them are past their limit.",
+    )  # fmt: skip
     return Section(
         title="Overdue credentials and exceptions",
         about="Every credential past the policy maximum, at the freeze and at any time of the period",
@@ -134,6 +143,7 @@ def inventory(evidence: Evidence, *, most: int) -> Section:
              Cell(text=f"v{k.version} {k.fingerprint}" if k.version else "none", code=True), Cell(text=day(k.since)),
              Cell(text=f"{k.age_days} / {k.limit_days}", number=True),
              Cell(text="Overdue", mark=Mark.DEVIATION) if k.overdue
+             else Cell(text="Excepted", sub=f"to {day(k.exemption.until)}") if k.excused and k.exemption
              else Cell(text="Within" if k.version else "Not in use", quiet=True))
             for k in keys
         ),

@@ -9,6 +9,8 @@ from keysweep.reports.controls.pci_dss import PCI_DSS, WHY_NOT_APPLICABLE
 from keysweep.reports.controls.soc2 import SOC2
 from keysweep.reports.document import Block, Cell, Column, Facts, Mark, Note, Section, Table
 from keysweep.reports.evidence import Evidence
+from keysweep.reports.phrases import day
+from keysweep.rotation.age_limit import AgeLimit
 
 
 def soc2(results: Sequence[Assessed]) -> Section:
@@ -35,6 +37,7 @@ def pci_dss(evidence: Evidence, results: Sequence[Assessed]) -> Section:
                 Cell(text=f"every {policy.max_age_days} days, and at once on suspicion or confirmation of compromise"),
             ),
             ("Approved by", Cell(text=policy.approved_by or stated)),
+            *((f"Class {one.policy_class}", Cell(text=_of_class(one))) for one in policy.classes),
             (
                 "Likelihood, impact and yearly review",
                 Cell(text="stand in the analysis itself, which is not part of this file"),
@@ -47,6 +50,11 @@ def pci_dss(evidence: Evidence, results: Sequence[Assessed]) -> Section:
         "API key is a factor of an application account is the assessor's decision."
     )
     return _controls(PCI_DSS, results, lead, (facts, note))
+
+
+def _of_class(limit: AgeLimit) -> str:
+    on = f" on {day(limit.approved_at)}" if limit.approved_at else ""
+    return f"every {limit.max_age_days} days, after {limit.risk_analysis}, approved by {limit.approved_by}{on}"
 
 
 def _controls(framework: FrameworkControls, results: Sequence[Assessed], lead: str, more: tuple[Block, ...]) -> Section:
