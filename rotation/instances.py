@@ -100,6 +100,12 @@ def bind(connection: Connection, agent: str, variable: str, credential: Credenti
     connection.execute(insert(tables.binding).values(agent=agent, variable=variable, credential_id=credential))
 
 
+def is_bound(connection: Connection, agent: str, variable: str) -> bool:
+    """Whether *variable* carries a credential for *agent* already."""
+    held = select(tables.binding.c.agent).where(tables.binding.c.agent == agent, tables.binding.c.variable == variable)
+    return connection.execute(held).first() is not None
+
+
 def unbind_all(connection: Connection, credential: CredentialId) -> None:
     """Let no agent resolve *credential* any more."""
     connection.execute(delete(tables.binding).where(tables.binding.c.credential_id == credential))

@@ -121,10 +121,9 @@ def _bind(connection: Connection, opened: OpenVault, entry: Entry, credential: C
     if not entry.agent or entry.is_admin:
         return
     instances.add_agent(connection, entry.agent, "process", {}, opened.clock())
-    taken = {} if anew else instances.agent_named(connection, entry.agent).bindings
     first = entry.variable or default_variable(entry.provider, entry.name)
     for variable in (first, *entry.more_variables):
-        if variable not in taken:
+        if anew or not instances.is_bound(connection, entry.agent, variable):
             instances.bind(connection, entry.agent, variable, credential)
 
 
