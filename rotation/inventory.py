@@ -84,7 +84,8 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
         opened.ring.same(connection, version.fingerprint, fingerprint)
         for version in store.versions(connection, known.id)
     ):
-        _bind(connection, opened, entry, known.id, anew=False)
+        if not known.is_admin and known.retired_at is None:
+            _bind(connection, opened, entry, known.id, actor=actor, anew=False)
         return Effect.UNCHANGED
     if known and entry.state is not State.STANDBY:
         msg = f"{entry.name!r} is stored with another value"
@@ -100,7 +101,7 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
         provider_key_id=entry.provider_key_id,
         created_at=entry.rotated_at or entry.created_at,
     )
-    _bind(connection, opened, entry, credential.id, anew=True)
+    _bind(connection, opened, entry, credential.id, actor=actor, anew=True)
     opened.ledger.append(
         connection,
         actor=actor,
@@ -116,7 +117,9 @@ def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) 
     return _stored(entry)
 
 
-def _bind(connection: Connection, opened: OpenVault, entry: Entry, credential: CredentialId, *, anew: bool) -> None:
+def _bind(
+    connection: Connection, opened: OpenVault, entry: Entry, credential: CredentialId, *, actor: str, anew: bool
+) -> None:
     """Let the agent of an entry get the credential; unless *anew*, a variable that carries another one keeps it."""
     if not entry.agent or entry.is_admin:
         return
@@ -125,6 +128,13 @@ def _bind(connection: Connection, opened: OpenVault, entry: Entry, credential: C
     for variable in (first, *entry.more_variables):
         if anew or not instances.is_bound(connection, entry.agent, variable):
             instances.bind(connection, entry.agent, variable, credential)
+            opened.ledger.append(
+                connection,
+                actor=actor,
+                action="agent.bound",
+                subject=entry.agent,
+                detail={"credential": entry.name, "variable": variable},
+            )
 
 
 def _check(opened: OpenVault, entry: Entry) -> Fingerprint:

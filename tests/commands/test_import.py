@@ -94,6 +94,14 @@ def test_what_is_stored_already_keeps_its_name(place: Settings, env: Path) -> No
     assert bindings(place, "docs") == {"MODEL_KEY": "openai-api-key", "NEW_KEY": "docs/new-key"}
 
 
+def test_a_key_that_administers_others_goes_to_no_agent(place: Settings, env: Path) -> None:
+    """Not even where it stands in the settings of one."""
+    keysweep("keys", "add", "admin", "--provider", "openai", "--admin-key", stdin=OPENAI)
+    done = keysweep("keys", "import", env, "--agent", "web")
+    assert "admin: unchanged" in done.stderr.splitlines()
+    assert bindings(place, "web") == {"CLAUDE_KEY": "claude-key"}
+
+
 def test_for_programs(place: Settings, env: Path) -> None:
     """The same as JSON on standard output."""
     done = keysweep("keys", "import", env, "--dry-run", "-o", "json", "-q")

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from keysweep.foundation.errors import DeniedError, UsageError
+from keysweep.foundation.settings import Settings
 from keysweep.rotation.imports import manager
 from keysweep.rotation.imports.gather import gather
 from tests.fakes.managers import TOKEN, running_aws, running_vault
+from tests.fakes.program import keysweep
 from tests.rotation.imports.reading import ANTHROPIC, OPENAI, Read
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("managers")]
@@ -101,6 +103,17 @@ def test_vault_refuses(vault, vault_address: str, monkeypatch: pytest.MonkeyPatc
         stored("vault", "secret")
     with pytest.raises(UsageError, match="mount"):
         stored("vault", "")
+
+
+def test_vault_from_the_command_line(vault, place: Settings) -> None:
+    """The whole way: asked, judged, stored, bound; the token is nowhere in what is said."""
+    vault.secrets.kv.v2.create_or_update_secret("cli/web", secret={"OPENAI_API_KEY": OPENAI, "PORT": "80"})
+    done = keysweep("keys", "import", "vault:secret/cli", "--agent", "web")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        0,
+        ["cli/web/openai-api-key: added", "left out 1 numbers, dates or switches: PORT"],
+    )
+    assert keysweep("verify").returncode == 0
 
 
 @pytest.fixture(scope="module")
