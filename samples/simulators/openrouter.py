@@ -29,7 +29,9 @@ def _answer(state: State, call: Call) -> Answer:
         return _error(401, "User not found.")
     if (call.method, call.path) == ("GET", "/api/v1/key"):
         return Answer(200, {"data": _shown(key) | {"is_management_key": key.admin}})
-    if (call.method, call.path) == ("GET", "/api/v1/workspaces") and key.admin:
+    if (call.method, call.path) == ("GET", "/api/v1/workspaces"):
+        if not key.admin:
+            return _error(403, "A management key is needed.")
         start = int(call.query.get("offset", "0"))
         shown = [_workspace(identifier) for identifier in (DEFAULT, SECOND)]
         return Answer(200, {"data": shown[start:], "total_count": len(shown)})
