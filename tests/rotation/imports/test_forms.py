@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
 import sqlite3
+import string
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +19,10 @@ from keysweep.rotation.imports.document import read_file
 from keysweep.rotation.imports.gather import gather
 from keysweep.rotation.inventory import ImportRowError
 from tests.rotation.imports.reading import ANTHROPIC, OPENAI, OTHER, Read, key, read
+
+FLAG, QUERY, GATEWAY, AWS = (
+    "".join(random.Random(size).choices(string.ascii_letters + string.digits, k=size)) for size in (18, 20, 24, 40)
+)
 
 
 def test_dotenv_as_programs_read_it() -> None:
@@ -65,11 +71,11 @@ def test_dotenv_names_its_bad_lines() -> None:
 SERVERS = {
     "github": {
         "command": "npx",
-        "args": ["-y", "@modelcontextprotocol/server-github", "--toolsets", "all", "--token=" + "Zx8Kq0vNmPpT7sYwBc"],
+        "args": ["-y", "@modelcontextprotocol/server-github", "--toolsets", "all", f"--token={FLAG}"],
         "env": {"OPENAI_API_KEY": OPENAI, "LOG_LEVEL": "debug", "GITHUB_TOKEN": "${input:token}"},
     },
     "web": {
-        "url": "https://mcp.example.com/sse?api_key=q8Zk1LxVn0PpT7sYwBcD&region=eu",
+        "url": f"https://mcp.example.com/sse?api_key={QUERY}&region=eu",
         "headers": {"Authorization": f"Bearer {ANTHROPIC}", "Accept": "application/json"},
     },
     "container": {"command": "docker", "args": ["run", "-e", "API_TOKEN=tok-abc-9173", "-e", "MODE=fast", "image"]},
@@ -80,9 +86,9 @@ SERVERS = {
 }
 HANDED = {
     "github/openai-api-key": OPENAI,
-    "github/token": "Zx8Kq0vNmPpT7sYwBc",
+    "github/token": FLAG,
     "web/Authorization": ANTHROPIC,
-    "web/api_key": "q8Zk1LxVn0PpT7sYwBcD",
+    "web/api_key": QUERY,
     "container/api-token": "tok-abc-9173",
     "remote/X-Api-Key": "hdr-abc-9173",
 }
@@ -142,7 +148,7 @@ OPENCLAW = f"""
 // written by hand
 {{
   $include: './base.json5',
-  gateway: {{ port: 18789, auth: {{ mode: 'token', token: 'aB3xK9pQ7zLm2vRt5wYc8nHd', }}, }},
+  gateway: {{ port: 18789, auth: {{ mode: 'token', token: '{GATEWAY}', }}, }},
   models: {{ providers: {{
     openai: {{ baseUrl: "https://api.openai.com/v1", apiKey: "{OPENAI}", models: [{{ id: "gpt", maxTokens: 8192 }}] }},
     anthropic: {{ apiKey: {{ source: "env", provider: "default", id: "ANTHROPIC_API_KEY" }} }},
@@ -160,7 +166,7 @@ def test_openclaw_settings() -> None:
     found = read(OPENCLAW)
     assert found.form == "openclaw"
     assert found.values == {
-        "gateway/auth/token": "aB3xK9pQ7zLm2vRt5wYc8nHd",
+        "gateway/auth/token": GATEWAY,
         "openai/apiKey": OPENAI,
         "channels/teams/appPassword": "it's-long",
         "my-api-key": ANTHROPIC,
@@ -415,7 +421,7 @@ def test_two_values_under_one_name_are_two_credentials() -> None:
 def test_the_public_id_of_an_aws_key_goes_with_its_secret() -> None:
     """The id is no secret, but tells the vendor which key it is."""
     public = "AKIA" + "QRST" * 4
-    found = read(f"AWS_ACCESS_KEY_ID={public}\nAWS_SECRET_ACCESS_KEY=aB3/xK9+pQ7zLm2vRt5wYc8nHd4jFs6gQw12Ee5r\n")
+    found = read(f"AWS_ACCESS_KEY_ID={public}\nAWS_SECRET_ACCESS_KEY={AWS}\n")
     assert {"aws-secret-access-key": public} == {name: entry.provider_key_id for name, entry in found.entries.items()}
 
 
