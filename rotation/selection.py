@@ -77,10 +77,9 @@ def pick(
         limit: how many at most; None for all.
         offset: how many to leave out before.
     """
-    query = _where(select(tables.credential, *_PROFILE).select_from(_JOINED), wanted)
-    rows = connection.execute(query.order_by(*_ORDER[sort]).limit(limit).offset(offset)).mappings().all()
-    found = [(read_credential(row), profiles.read(row)) for row in rows]
-    ids = [credential.id for credential, _ in found]
+    chosen = _where(select(tables.credential.c.id).select_from(_JOINED), wanted).order_by(*_ORDER[sort])
+    ids = [CredentialId(row) for row in connection.execute(chosen.limit(limit).offset(offset)).scalars()]
+    found = _found(connection, ids)
     current, standby, agents = _current(connection, ids), _standby(connection, ids), _agents(connection, ids)
     return tuple(
         Picked(
@@ -123,6 +122,16 @@ def _where(query: Select[Any], wanted: Filter) -> Select[Any]:
     if wanted.until is not None:
         query = query.where(to_text(wanted.until) >= _SINCE)
     return query if wanted.retired else query.where(row.retired_at.is_(None))
+
+
+def _found(connection: Connection, ids: Sequence[CredentialId]) -> list[tuple[Credential, Profile]]:
+    """Return whole rows in the order of *ids*: only names and times are sorted, not everything that a row holds."""
+    known = {}
+    for some in _batches(ids):
+        query = select(tables.credential, *_PROFILE).select_from(_JOINED).where(tables.credential.c.id.in_(some))
+        for row in connection.execute(query).mappings():
+            known[CredentialId(row["id"])] = read_credential(row), profiles.read(row)
+    return [known[identifier] for identifier in ids]
 
 
 def _current(connection: Connection, ids: Sequence[CredentialId]) -> dict[CredentialId, Version]:
