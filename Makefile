@@ -8,7 +8,7 @@ TARGET ?= .
 
 PEERS := .venv-peers
 
-.PHONY: help setup scan bench demo test lint docs check bench-accuracy golden clean
+.PHONY: help setup scan bench demo test test-rekey lint docs check bench-accuracy golden clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ demo: setup  ## The whole loop on samples/, with real parts and generated keys
 
 test: setup  ## Run the tests
 	@$(PY) -m pytest -n auto --dist loadgroup -q
+
+test-rekey: setup  ## Rotate the master key of 10,000 secrets, killed at random 50 times
+	@KEYSWEEP_TEST_KILLS=50 KEYSWEEP_TEST_SECRETS=10000 $(PY) -m pytest -q tests/rotation/vault/test_rekey.py -k killed
 
 lint: setup  ## Formatter, linter, types, import contracts, generated pages
 	@$(PY) -m ruff format --check .

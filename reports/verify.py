@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import select
@@ -12,8 +13,13 @@ from keysweep.foundation.errors import IntegrityError, UsageError
 from keysweep.reports.seal import Seal, check, read, seal_path
 
 
-def verify_report(file: Path, database: Database, *, public_key: bytes) -> Seal:
+def verify_report(file: Path, database: Database, *, public_keys: Callable[[int], tuple[bytes, ...]]) -> Seal:
     """Return the seal of a report that is whole.
+
+    Args:
+        file: the report.
+        database: the store.
+        public_keys: which keys the store signed with when its ledger had so many entries.
 
     Raises:
         UsageError: the file cannot be read, or has no seal.
@@ -25,7 +31,8 @@ def verify_report(file: Path, database: Database, *, public_key: bytes) -> Seal:
         msg = f"cannot read {file}: {error.strerror}"
         raise UsageError(msg) from error
     seal = read(seal_path(file))
-    check(content, seal, public_key=public_key)
+    keys = public_keys(seal.ledger_seq)
+    check(content, seal, public_key=next((key for key in keys if key.hex() == seal.public_key), keys[0]))
     with database.read() as connection:
         digest = connection.execute(select(tables.ledger.c.hash).where(tables.ledger.c.seq == seal.ledger_seq)).scalar()
     if seal.ledger_seq and (digest is None or digest.hex() != seal.ledger_head):

@@ -97,7 +97,7 @@ def _accept(invocation: Invocation, opened: OpenVault) -> None:
 def _report(opened: OpenVault, file: Path) -> None:
     from keysweep.reports.verify import verify_report
 
-    sealed = verify_report(file, opened.database, public_key=opened.signer.public_key)
+    sealed = verify_report(file, opened.database, public_keys=opened.ring.signed_with)
     click.echo(f"report    {sealed.report_id} is as it was signed; it names ledger entry {sealed.ledger_seq}")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from keysweep.foundation.secret import Secret
@@ -16,22 +17,42 @@ _SHORTEST = 6
 
 
 def encodings(value: bytes) -> frozenset[str]:
-    """Return the forms in which *value* could appear in a line of text: raw, base64, hex, URL and JSON escaped."""
+    """Return the forms in which *value* could appear in a line of text.
+
+    Raw, escaped as in JSON, Python and URLs, hexadecimal, backwards, and base64 both of its own and of a longer text that it
+    stands in: there its characters depend on where it begins, modulo three.
+    """
     text = value.decode("utf-8", "backslashreplace")
     return frozenset(
         {
             text,
+            text[::-1],
             repr(text)[1:-1],
             quote(text),
             quote(text, safe=""),
+            quote_plus(text),
             json.dumps(text)[1:-1],
+            json.dumps(text)[1:-1].replace("/", "\\/"),
+            json.dumps(json.dumps(text)[1:-1])[1:-1],
             json.dumps(text, ensure_ascii=False)[1:-1],
             value.hex(),
             value.hex().upper(),
-            base64.b64encode(value).decode().rstrip("="),
-            base64.urlsafe_b64encode(value).decode().rstrip("="),
+            *_in_base64(value),
         }
     )
+
+
+def _in_base64(value: bytes) -> Iterator[str]:
+    """Yield the characters of base64 that *value* alone decides, for each place that it can begin at."""
+    yield base64.b64encode(value).decode().rstrip("=")
+    yield base64.urlsafe_b64encode(value).decode().rstrip("=")
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + value).decode().rstrip("=")
+        rest = (before + len(value)) % 3
+        inner = whole[(0, 2, 3)[before] : len(whole) - (1 if rest else 0)]
+        if len(inner) >= _SHORTEST:
+            yield inner
+            yield inner.replace("+", "-").replace("/", "_")
 
 
 @final

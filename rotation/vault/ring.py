@@ -143,6 +143,10 @@ class KeyRing:
         """Return the public key that signed when the ledger had so many entries."""
         return self._at(seq).public_key
 
+    def signed_with(self, seq: int) -> tuple[bytes, ...]:
+        """Return the public keys that signed when the ledger had so many entries: two where it was switched."""
+        return tuple(dict.fromkeys((self.public_key(seq), self.public_key(seq + 1))))
+
     @property
     def public_keys(self) -> tuple[bytes, ...]:
         """Every public key that this store signs or signed with, newest first."""
@@ -211,7 +215,7 @@ class KeyRing:
         write_mac(connection, _all(self.current).ring)
 
     def _at(self, seq: int) -> Generation:
-        written = [held for held in self._held.values() if held.state != "next" and held.first_seq <= seq]
+        written = [held for held in self._held.values() if held.state != "next" and held.first_seq <= max(seq, 1)]
         return max(written, key=lambda held: held.number)
 
     def _chain(self, number: int) -> Fingerprinter:

@@ -7,7 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -43,6 +43,10 @@ def log() -> tuple[logging.Logger, io.StringIO, RedactingFilter]:
         pytest.param(json.dumps, id="JSON"),
         pytest.param(lambda v: json.dumps(v, ensure_ascii=False), id="JSON, not ASCII"),
         pytest.param(repr, id="repr of text"),
+        pytest.param(lambda v: v[::-1], id="backwards"),
+        pytest.param(quote_plus, id="a form"),
+        pytest.param(lambda v: json.dumps(v).replace("/", "\\/"), id="JSON, slashes escaped"),
+        pytest.param(lambda v: json.dumps(json.dumps(v))[2:-2], id="JSON in JSON"),
     ],
 )
 def test_every_encoding_of_a_registered_value_is_masked(log, form: Callable[[str], str]) -> None:
@@ -89,3 +93,16 @@ def test_the_log_goes_to_standard_error_through_the_filter(capsys: pytest.Captur
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "WARNING keysweep.anything: have [redacted]\n"
+
+
+@given(st.binary(min_size=8, max_size=40), st.binary(max_size=7), st.binary(max_size=7), st.booleans())
+def test_a_value_inside_a_longer_text_in_base64_is_masked(value: bytes, before: bytes, after: bytes, url: bool) -> None:
+    """Wherever it begins: what is left is less than one character of it at either end."""
+    encode = base64.urlsafe_b64encode if url else base64.b64encode
+    redaction = RedactingFilter()
+    redaction.register(Secret(value))
+    line = encode(before + value + after).decode()
+    inner = line[-(-len(before) * 8 // 6) : (len(before) + len(value)) * 8 // 6]
+    masked = redaction.mask(line)
+    assert inner not in masked
+    assert "[redacted]" in masked
