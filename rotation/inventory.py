@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection
 
@@ -17,59 +14,14 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation import instances, profiles
 from keysweep.rotation.bulk import NewKey, NewKeys, stored_names
 from keysweep.rotation.credential import Credential, CredentialId, State, Version
+from keysweep.rotation.entry import Effect, Entry, ImportRowError, Place, default_variable
 from keysweep.rotation.public_text import public_text
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
+__all__ = ["Effect", "Entry", "ImportRowError", "Place", "add", "default_variable", "import_entries", "replace_value"]
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]{0,127}")
-_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "postgresql": "DATABASE_URL"}
-
-
-Place = int | str
-"""Where a row of an import stands: the number of its line, or words for it."""
-
-
-class ImportRowError(UsageError):
-    """A row cannot be imported; the message names its line and never its value."""
-
-
-class Effect(StrEnum):
-    """What storing one entry did."""
-
-    ADDED = "added"
-    UNCHANGED = "unchanged"
-    STANDBY = "standby added"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One key to store."""
-
-    name: str
-    provider: str
-    value: Secret
-    agent: str = ""
-    variable: str = ""
-    """Environment variable in which the agent gets it; empty means the provider's usual one."""
-    more_variables: tuple[str, ...] = ()
-    """Further variables in which the agent gets the same value."""
-    owner: str = ""
-    environment: str = ""
-    policy_class: str = ""
-    """Class of the policy that sets its age limit; empty for the default."""
-    created_at: datetime | None = None
-    rotated_at: datetime | None = None
-    expires_at: datetime | None = None
-    provider_key_id: str | None = None
-    is_admin: bool = False
-    admin: str | None = None
-    state: State = State.CURRENT
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-
-def default_variable(provider: str, name: str) -> str:
-    """Return the environment variable in which agents expect a key of *provider*."""
-    return _VARIABLES.get(provider) or re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "KEY"
 
 
 def add(connection: Connection, opened: OpenVault, entry: Entry, *, actor: str) -> Effect:

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -238,3 +239,69 @@ def test_opening_a_store_that_is_up_to_date_imports_no_alembic(path: Path) -> No
         f"open_database({str(path)!r}).close(); sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_read_is_one_snapshot_on_either_engine(store: Database) -> None:
+    """What another transaction commits meanwhile is not seen by a read that has begun."""
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM store")).scalar() == 0
+        with store.write() as other:
+            other.execute(text("INSERT INTO store VALUES (1, 't', 'now')"))
+        assert connection.execute(text("SELECT count(*) FROM store")).scalar() == 0
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM store")).scalar() == 1
+
+
+def test_two_writers_decide_one_after_the_other_on_either_engine(store: Database) -> None:
+    """No update is lost, none fails, and rows that are locked in another order do not deadlock."""
+    with store.write() as connection:
+        connection.execute(text("INSERT INTO store VALUES (1, '0', 'now')"))
+        for name in "ab":
+            connection.execute(text("INSERT INTO agent VALUES (:n, '0', '{}', 'now')"), {"n": name})
+
+    def add_one(turn: int) -> None:
+        with store.write() as connection:
+            for name in "ab" if turn % 2 else "ba":
+                seen = int(
+                    connection.execute(text("SELECT kind FROM agent WHERE name = :n"), {"n": name}).scalar() or 0
+                )
+                time.sleep(0.002)
+                connection.execute(text("UPDATE agent SET kind = :k WHERE name = :n"), {"k": str(seen + 1), "n": name})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add_one, range(24)))
+    with store.read() as connection:
+        assert connection.execute(text("SELECT DISTINCT kind FROM agent")).scalars().all() == ["24"]
+
+
+def test_text_sorts_by_its_bytes_on_either_engine(store: Database) -> None:
+    """Whatever the server's locale: capitals first, accents last."""
+    names = ["Zebra", "apple", "banana", "\u00e4pfel", "_x", "a b", "ab"]
+    with store.write() as connection:
+        for name in names:
+            connection.execute(text("INSERT INTO agent VALUES (:n, 'k', '{}', 'now')"), {"n": name})
+    with store.read() as connection:
+        found = connection.execute(text("SELECT name FROM agent ORDER BY name")).scalars().all()
+        assert sorted(names, key=str.encode) == found
+        if connection.dialect.name == "postgresql":
+            loose = text(
+                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
+                "AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'"
+            )
+            assert connection.execute(loose).all() == []
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
+def test_a_network_file_system_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """By the innermost mount that the kernel names, before anything is made there; a local one within it is taken."""
+    local = path.parent / "local"
+    mounts = f"/dev/sda / ext4 rw 0 0\nserver:/x {path.parent} {kind} rw 0 0\n/dev/sdb {local} ext4 rw 0 0\n"
+    read = Path.read_text
+    monkeypatch.setattr(
+        Path, "read_text", lambda self, *a, **k: mounts if str(self) == "/proc/self/mounts" else read(self, *a, **k)
+    )
+    with pytest.raises(DeniedError, match="network file system") as caught:
+        open_database(str(path), create=True)
+    assert caught.value.exit_code is ExitCode.DENIED
+    assert not path.exists()
+    open_database(str(local / "store.db"), create=True).close()
