@@ -103,8 +103,10 @@ def _add(
 def _set(invocation: Invocation, name: str, key_id: str | None, from_file: Path | None, *, standby: bool) -> None:
     """Store a new value of a credential: as its current one, or as a standby."""
     from keysweep.rotation.inventory import replace_value
+    from keysweep.rotation.stated import checked
 
     with invocation.vault() as opened:
+        key_id = checked(opened, key_id, what="key id") if key_id else None
         value = read_value(from_file)
         version = replace_value(opened, name, value, key_id=key_id, standby=standby, actor=invocation.actor)
     click.echo(f"{name}: version {version.ref.number} is {version.state.value}.", err=True)
