@@ -81,6 +81,7 @@ REPOSITORIES = {
     "rotation/vault/ring.py",
     "rotation/vault/slot_rows.py",
     "rotation/vault/row_check.py",
+    "rotation/vault/generation.py",
     "rotation/vault/store.py",
     "rotation/vault/unlock.py",
     "scanner/history.py",

@@ -207,14 +207,14 @@ def _means(invocation: Invocation, *, wanted: Params | None = None, out: str | N
 
 
 def _tested(opened: OpenVault, means: Means) -> dict[str, str | None]:
-    from keysweep.rotation.vault import slot_rows
+    from keysweep.rotation.vault import opening, slot_rows
 
     with opened.database.read() as connection:
         rows = slot_rows.slots(connection)
         outcomes = {
             row.id: None
             if row.id == opened.ring.slot
-            else slot_rows.opens(connection, opened.database, opened.ring.tenant, row, means)
+            else opening.opens(connection, opened.database, opened.ring.tenant, row, means)
             for row in rows
         }
     working = tuple(name for name, why in outcomes.items() if why is None)
@@ -227,10 +227,10 @@ def _try(opened: OpenVault, slot: SlotRow, means: Means) -> str | None:
     """Open a slot as it will be opened later; a passphrase was typed twice, or came from a file, and is not asked for again."""
     from dataclasses import replace
 
-    from keysweep.rotation.vault import slot_rows
+    from keysweep.rotation.vault import opening, slot_rows
 
     with opened.database.read() as connection:
-        outcome = slot_rows.opens(connection, opened.database, opened.ring.tenant, slot, replace(means, ask=None))
+        outcome = opening.opens(connection, opened.database, opened.ring.tenant, slot, replace(means, ask=None))
     if outcome is None:
         with opened.database.write() as connection:
             slot_rows.mark_tested(connection, opened.ring, (slot.id,), opened.clock())

@@ -18,7 +18,8 @@ from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.foundation.ledger import checkpoint
 from keysweep.foundation.ledger.chain import head
 from keysweep.rotation.vault import kek, match_key, moving, slot_rows
-from keysweep.rotation.vault.ring import Generation, KeyRing, seal_kept, write_mac
+from keysweep.rotation.vault.generation import Generation, all_keys, seal_kept, write_mac
+from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.unlock import OpenVault, vault_with
 
 Progress = Callable[[int], None]
@@ -109,7 +110,7 @@ def _switch(connection: Connection, opened: OpenVault, actor: str, values: int) 
     """
     ring = opened.ring
     old, new = ring.current, _following(ring)
-    new_keys = _keys(new)
+    new_keys = all_keys(new)
     after = match_key.Given(
         vault=vault_with(_Ahead(ring, new), ring.tenant, opened.clock),
         tenant=ring.tenant,
@@ -142,7 +143,7 @@ def _switch(connection: Connection, opened: OpenVault, actor: str, values: int) 
             "public_key": new.public_key.hex(),
         },
     )
-    signer = checkpoint.Signer(_keys(old).signing)
+    signer = checkpoint.Signer(all_keys(old).signing)
     checkpoint.take(connection, sign=signer.sign, public_key=old.public_key, clock=opened.clock)
     return new.number
 
@@ -156,7 +157,7 @@ class _Ahead:
 
     def sealing(self) -> tuple[int, bytes]:
         """Return the next generation and its wrap key."""
-        return self._new.number, _keys(self._new).wrap
+        return self._new.number, all_keys(self._new).wrap
 
     def opening(self, number: int) -> bytes | None:
         """Return the wrap key of a generation."""
@@ -172,10 +173,3 @@ def _following(ring: KeyRing) -> Generation:
         msg = "no rotation of the master key is under way"
         raise RuntimeError(msg)
     return ring.following
-
-
-def _keys(held: Generation) -> kek.SubKeys:
-    if held.keys is None:
-        msg = "a former generation has no keys"
-        raise RuntimeError(msg)
-    return held.keys

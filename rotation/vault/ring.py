@@ -7,43 +7,23 @@ of the slot that it opened.  Slots and generations are authenticated together un
 from __future__ import annotations
 
 import hmac
-import json
-import os
-from dataclasses import dataclass
 from typing import final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from keysweep.foundation.database import tables
 from keysweep.foundation.database.connect import Database
 from keysweep.foundation.errors import DeniedError, IntegrityError
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.foundation.ledger.checkpoint import Signer
+from keysweep.rotation.vault.generation import Generation, all_keys, generation_from, open_kept, ring_mac, write_mac
 from keysweep.rotation.vault.kek import SubKeys, unseal_master
 
-_NONCE = 12
 _SIGNATURE = (
     select(tables.generation.c.number, tables.generation.c.state, tables.generation.c.mac)
     .where(tables.generation.c.number > 0)  # by its key, as everything that is asked for each finding
     .order_by(tables.generation.c.number)
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Generation:
-    """The keys of one generation of the master key."""
-
-    number: int
-    state: str
-    first_seq: int
-    """First ledger entry whose MAC is of this generation."""
-    public_key: bytes
-    fingerprint: bytes
-    audit: bytes
-    keys: SubKeys | None
-    """All of them; None for a former generation, whose values are gone."""
 
 
 @final
@@ -113,18 +93,18 @@ class KeyRing:
             self._held = self._load(connection)
             self._seen = seen
 
-    def refresh_all(self) -> None:
-        """Read and check everything anew.
+    def check(self, connection: Connection) -> None:
+        """Read and check everything anew, as whoever is about to trust a slot with a master key does.
 
         Raises:
             IntegrityError: a slot or a generation is not what was written.
         """
-        with self._database.read() as connection:
-            self._held = self._load(connection)
+        self._seen = None
+        self.refresh(connection)
 
     def sealing(self) -> tuple[int, bytes]:
         """Return the current generation and its wrap key."""
-        return self.current.number, _all(self.current).wrap
+        return self.current.number, all_keys(self.current).wrap
 
     def opening(self, number: int) -> bytes | None:
         """Return the wrap key of a generation; None if the store has no such generation, or no longer."""
@@ -155,7 +135,7 @@ class KeyRing:
 
     def signer(self) -> Signer:
         """Return the signing key of the current generation."""
-        return Signer(_all(self.current).signing)
+        return Signer(all_keys(self.current).signing)
 
     def fingerprinter(self) -> Fingerprinter:
         """Return what computes fingerprints as they are written now."""
@@ -206,13 +186,13 @@ class KeyRing:
 
     def adopt(self, connection: Connection, private: bytes) -> None:
         """Take the key pair that the slot of an older store was given, and authenticate what it got."""
-        write_mac(connection, _all(self.current).ring)
+        write_mac(connection, all_keys(self.current).ring)
         self._private, self._old = private, None
         self.refresh(connection)
 
     def write_mac(self, connection: Connection) -> None:
         """Authenticate slots and generations as they are now."""
-        write_mac(connection, _all(self.current).ring)
+        write_mac(connection, all_keys(self.current).ring)
 
     def _at(self, seq: int) -> Generation:
         written = [held for held in self._held.values() if held.state != "next" and held.first_seq <= max(seq, 1)]
@@ -225,7 +205,9 @@ class KeyRing:
         rows = connection.execute(select(tables.generation).order_by(tables.generation.c.number)).all()
         if not rows:
             return {
-                1: _generation(SubKeys.derive(self.old_keys()[1], self.tenant), number=1, state="current", first_seq=1)
+                1: generation_from(
+                    SubKeys.derive(self.old_keys()[1], self.tenant), number=1, state="current", first_seq=1
+                )
             }
         masters = {
             row.generation: row.sealed
@@ -246,15 +228,15 @@ class KeyRing:
                 msg = "the slot that opened the store does not open its newest master key"
                 raise DeniedError(msg, hint="start again; if it stays so: keysweep verify")
             keys = SubKeys.derive(master, self.tenant)
-            held[row.number] = _generation(keys, number=row.number, state=row.state, first_seq=row.first_seq)
+            held[row.number] = generation_from(keys, number=row.number, state=row.state, first_seq=row.first_seq)
         current = next((one for one in held.values() if one.state == "current"), None)
         mac = next((row.mac for row in rows if row.state == "current"), None)
-        if current is None or mac is None or not hmac.compare_digest(mac, _mac(connection, _all(current).ring)):
+        if current is None or mac is None or not hmac.compare_digest(mac, ring_mac(connection, all_keys(current).ring)):
             msg = "a slot or a generation of the master key is not what was written"
             raise IntegrityError(msg, hint="restore the store from a backup, and look for who wrote to it")
         for row in rows:
             if row.state == "former":
-                fingerprint, audit = open_kept(_all(current), row.number, row.kept, self.tenant)
+                fingerprint, audit = open_kept(all_keys(current), row.number, row.kept, self.tenant)
                 held[row.number] = Generation(
                     number=row.number,
                     state=row.state,
@@ -265,65 +247,3 @@ class KeyRing:
                     keys=None,
                 )
         return held
-
-
-def write_mac(connection: Connection, ring_key: bytes) -> None:
-    """Authenticate slots and generations as they are now, under the ring key of the current generation."""
-    connection.execute(
-        update(tables.generation).where(tables.generation.c.state == "current").values(mac=_mac(connection, ring_key))
-    )
-
-
-def seal_kept(keys: SubKeys, number: int, fingerprint: bytes, audit: bytes, tenant: str) -> bytes:
-    """Seal what is kept of a former generation: fingerprints are carried on from its key, and its entries must verify."""
-    nonce = os.urandom(_NONCE)
-    return nonce + AESGCM(keys.wrap).encrypt(nonce, fingerprint + audit, _kept_place(number, tenant))
-
-
-def open_kept(keys: SubKeys, number: int, kept: bytes | None, tenant: str) -> tuple[bytes, bytes]:
-    """Return the fingerprint key and the audit key of a former generation.
-
-    Raises:
-        IntegrityError: they are not what was written.
-    """
-    try:
-        both = AESGCM(keys.wrap).decrypt((kept or b"")[:_NONCE], (kept or b"")[_NONCE:], _kept_place(number, tenant))
-    except (InvalidTag, ValueError):
-        msg = f"what is kept of generation {number} of the master key is not what was written"
-        raise IntegrityError(msg, hint="restore the store from a backup") from None
-    return both[:32], both[32:]
-
-
-def _kept_place(number: int, tenant: str) -> bytes:
-    return f"keysweep-kept-v1\n{tenant}\n{number}".encode()
-
-
-def _generation(keys: SubKeys, *, number: int, state: str, first_seq: int) -> Generation:
-    return Generation(
-        number=number,
-        state=state,
-        first_seq=first_seq,
-        public_key=Signer(keys.signing).public_key,
-        fingerprint=keys.fingerprint,
-        audit=keys.audit,
-        keys=keys,
-    )
-
-
-def _all(held: Generation) -> SubKeys:
-    if held.keys is None:
-        msg = f"the keys of generation {held.number} are gone"
-        raise RuntimeError(msg)
-    return held.keys
-
-
-def _mac(connection: Connection, key: bytes) -> bytes:
-    """HMAC-SHA256 over every row of the ring, columns by name, in the order of their keys."""
-    content = [
-        [
-            {name: value.hex() if isinstance(value, bytes) else value for name, value in row._asdict().items()}
-            for row in connection.execute(select(*(c for c in table.c if c.name != "mac")).order_by(*table.primary_key))
-        ]
-        for table in (tables.kek_slot, tables.slot_key, tables.slot_master, tables.generation)
-    ]
-    return hmac.digest(key, json.dumps(content, sort_keys=True, separators=(",", ":")).encode(), "sha256")

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from keysweep.foundation.clock import from_text, to_text
 from keysweep.foundation.database import tables
-from keysweep.foundation.database.connect import Database
-from keysweep.foundation.errors import DeniedError, IntegrityError, UsageError
+from keysweep.foundation.errors import UsageError
 from keysweep.rotation.vault import kek
-from keysweep.rotation.vault.ring import KeyRing, write_mac
-from keysweep.rotation.vault.slots import LockedError, Means, NewKey, Params, Place, kind, kinds
+from keysweep.rotation.vault.generation import write_mac
+from keysweep.rotation.vault.ring import KeyRing
+from keysweep.rotation.vault.slots import Means, NewKey, Params, Place, kind
 
 
 class UnknownSlotError(UsageError):
@@ -42,7 +42,7 @@ class SlotRow:
 
 def slots(connection: Connection) -> tuple[SlotRow, ...]:
     """Return every slot, oldest first."""
-    return tuple(_slot(row) for row in _rows(connection))
+    return tuple(_slot(row) for row in rows(connection))
 
 
 def slot_named(connection: Connection, name: str) -> SlotRow:
@@ -56,40 +56,6 @@ def slot_named(connection: Connection, name: str) -> SlotRow:
         msg = f"no single slot is called {name!r}"
         raise UnknownSlotError(msg, hint="keysweep vault slots")
     return found[0]
-
-
-def open_ring(database: Database, tenant: str, means: Means) -> KeyRing:
-    """Open the first slot that this process can open, and everything behind it.
-
-    Raises:
-        LockedError: there is none.
-        IntegrityError: the store has no slot, or its slots are not what was written.
-    """
-    known = kinds()
-    with database.read() as connection:
-        rows = [row for row in _rows(connection) if row.kind in known]
-        rows.sort(key=lambda row: known.index(row.kind))
-        if not rows:
-            msg = "the store has no slot that keysweep knows"
-            raise IntegrityError(msg, hint="install the newest keysweep, or restore the store from a backup")
-        denied: list[DeniedError] = []
-        for row in rows:
-            ring = _tried(database, tenant, row, means, denied)
-            if ring is not None:
-                ring.refresh(connection)
-                return ring
-    if len(denied) == 1:
-        raise denied[0]
-    msg = "no slot of this store can be opened here: " + "; ".join(dict.fromkeys(error.message for error in denied))
-    raise LockedError(msg, hint=denied[0].hint)
-
-
-def opens(connection: Connection, database: Database, tenant: str, slot: SlotRow, means: Means) -> str | None:
-    """Try one slot; return None if it opens the store, else why it does not."""
-    row = next(row for row in _rows(connection) if row.id == slot.id)
-    denied: list[DeniedError] = []
-    ring = _tried(database, tenant, row, means, denied)
-    return None if ring is not None else denied[0].message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -201,10 +167,10 @@ def bring_up_to_date(connection: Connection, ring: KeyRing, at: datetime) -> Non
     Raises:
         UsageError: the store has further slots, which this process did not open.
     """
-    ring.refresh(connection)
+    ring.check(connection)
     if not ring.is_old:
         return
-    row, *others = _rows(connection)
+    row, *others = rows(connection)
     if others:
         msg = "the store has several slots of an older form"
         raise UsageError(msg, hint="keysweep verify")
@@ -226,7 +192,8 @@ def seal_for_all(connection: Connection, tenant: str, generation: int, master: b
     return len(rows)
 
 
-def _rows(connection: Connection) -> list[Row[tuple[object, ...]]]:
+def rows(connection: Connection) -> list[Row[tuple[object, ...]]]:
+    """Return the rows of all slots with those of their key pairs, oldest first."""
     slot, pair = tables.kek_slot, tables.slot_key
     return list(
         connection.execute(
@@ -246,47 +213,6 @@ def _slot(row: Row[tuple[object, ...]]) -> SlotRow:
         created_at=from_text(row.created_at),
         tested_at=from_text(row.tested_at) if row.tested_at else None,
     )
-
-
-def _tried(
-    database: Database, tenant: str, row: Row[tuple[object, ...]], means: Means, denied: list[DeniedError]
-) -> KeyRing | None:
-    try:
-        keys = _candidates(row, means, tenant)
-    except DeniedError as error:
-        denied.append(error)
-        return None
-    for key in keys:
-        if row.public is None:
-            if master := _old_master(key, row, tenant):
-                return KeyRing(database, tenant, row.id, private=None, old=(key, master))
-        elif private := kek.unwrap_private(key, row.wrapped, slot=row.id, tenant=tenant, params=row.params):
-            return KeyRing(database, tenant, row.id, private=private)
-    denied.append(_unopened(row.kind, means, any_key=bool(keys)))
-    return None
-
-
-def _unopened(kind_name: str, means: Means, *, any_key: bool) -> DeniedError:
-    if kind_name == "key-file":
-        return DeniedError(
-            f"the key file {means.key_file} does not open this store",
-            hint="say which one does with --key-file or KEYSWEEP_KEY_FILE",
-        )
-    why = "does not open this store" if any_key else "is not at hand"
-    return DeniedError(f"the {kind_name} {why}", hint="keysweep doctor")
-
-
-def _candidates(row: Row[tuple[object, ...]], means: Means, tenant: str) -> tuple[bytes, ...]:
-    try:
-        params = json.loads(row.params)
-        return kind(row.kind).keys(means, Place(tenant=tenant, slot=row.id, label=row.label or ""), params)
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"the parameters of the slot {row.id[:8]} are not what was written"
-        raise IntegrityError(msg, hint="restore the store from a backup") from error
-
-
-def _old_master(key: bytes, row: Row[tuple[object, ...]], tenant: str) -> bytes | None:
-    return kek.unwrap_master(key, row.wrapped, slot=row.id, tenant=tenant)
 
 
 def _wrapped(made: NewKey, slot: str, tenant: str) -> tuple[str, bytes, bytes]:

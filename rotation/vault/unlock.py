@@ -19,7 +19,7 @@ from keysweep.foundation.ledger.chain import Ledger
 from keysweep.foundation.ledger.checkpoint import Signer
 from keysweep.foundation.secret import Secret
 from keysweep.foundation.settings import Settings
-from keysweep.rotation.vault import kek, slot_rows
+from keysweep.rotation.vault import kek, opening, slot_rows
 from keysweep.rotation.vault.index import VaultIndex
 from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.slots import Means
@@ -105,7 +105,7 @@ def initialise(
             if tenant is None:
                 _create(connection, means, kind, clock)
                 return Made.CREATED
-        slot_rows.open_ring(existing, tenant, means)
+        opening.open_ring(existing, tenant, means)
         return Made.EXISTED
     finally:
         existing.close()
@@ -130,7 +130,7 @@ def unlock(settings: Settings, *, clock: Clock = system_clock, ask: Ask | None =
         if tenant is None:
             msg = "the store was never set up"
             raise StoreMissingError(msg, hint="keysweep init")
-        ring = slot_rows.open_ring(database, tenant, means_of(settings, ask=ask))
+        ring = opening.open_ring(database, tenant, means_of(settings, ask=ask))
     except BaseException:
         database.close()
         raise

@@ -33,8 +33,9 @@ def _make(means: Means, place: Place, replaces: Params | None) -> NewKey:
     passphrase = _said(means, new, NEW_FILE, FILE)
     if passphrase is None:
         msg = "a passphrase is asked for on a terminal, or read from a private file"
-        do = f"rekey-slot {place.slot[:8]}" if replaces is not None else "add-slot passphrase"
-        raise UsageError(msg, hint=f"{NEW_FILE}=FILE keysweep vault {do}")
+        if replaces is not None:
+            raise UsageError(msg, hint=f"{NEW_FILE}=FILE keysweep vault rekey-slot SLOT")
+        raise UsageError(msg, hint=f"{FILE}=FILE keysweep vault add-slot passphrase")
     if len(passphrase) < _SHORTEST:
         passphrase.wipe()
         msg = f"a passphrase has at least {_SHORTEST} characters"

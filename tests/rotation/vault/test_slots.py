@@ -16,7 +16,7 @@ from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.errors import DeniedError, IntegrityError, KeysweepError, UsageError
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.vault import kek, rekey, slot_rows
+from keysweep.rotation.vault import kek, opening, rekey, slot_rows
 from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.slots import Means, key_file, kind, kinds, passphrase
 from keysweep.rotation.vault.slots.key_file import create_key_file, read_key_file
@@ -145,7 +145,7 @@ def remove(opened: OpenVault, slot: slot_rows.SlotRow) -> None:
 
 def ring_of(opened: OpenVault, means: Means) -> KeyRing:
     """Open the store as a process with these means does."""
-    return slot_rows.open_ring(opened.database, opened.ring.tenant, means)
+    return opening.open_ring(opened.database, opened.ring.tenant, means)
 
 
 def test_each_kind_stands_in_the_folder() -> None:
@@ -232,7 +232,7 @@ def test_a_slot_that_someone_puts_in_gets_no_master_key(opened: OpenVault) -> No
     with pytest.raises(IntegrityError, match="a slot or a generation"):
         unlock(opened.settings)
     with pytest.raises(IntegrityError, match="a slot or a generation"):
-        opened.ring.refresh_all()
+        rekey.rotate_master(opened, actor="a process that was open before")
 
 
 def test_removing_a_slot_ends_it(opened: OpenVault, tmp_path: Path) -> None:
