@@ -101,7 +101,7 @@ def _print(invocation: Invocation, found: Page, page: int, limit: int, now: date
             row.owner,
             ago(row.last_used_at, now),
             str(row.standby or ""),
-            ", ".join(row.agents) + (" (admin)" if row.is_admin else ""),
+            ", ".join(row.agents) or ("(admin)" if row.is_admin else ""),
         )
         for row in found.rows
     ]
