@@ -55,6 +55,7 @@ class World:
             **{name: value for name, value in os.environ.items() if not name.startswith("KEYSWEEP_")},
             "HOME": str(home),
             "XDG_DATA_HOME": str(home / "data"),
+            "XDG_STATE_HOME": str(home / "state"),
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(home / "cache")),
             "KEYSWEEP_CONFIG": str(self.folder / "keysweep.toml"),
             "PYTHONPATH": str(ROOT),

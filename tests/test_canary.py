@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -40,22 +41,26 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("canary")]
 
 
 class Watch(threading.Thread):
-    """Keeps the command line of every process of this run that lives long enough to be seen."""
+    """Keeps the command line and the environment of every process of this run that lives long enough to be seen."""
 
     def __init__(self, mark: str) -> None:
         super().__init__(daemon=True)
         self._mark, self._ended = mark.encode(), threading.Event()
         self.seen: set[bytes] = set()
+        self.environments: set[tuple[bytes, bytes]] = set()
+        """Command line and environment."""
 
     def run(self) -> None:
         while not self._ended.wait(0.01):
             for process in Path("/proc").iterdir():
                 if process.name.isdecimal():
                     try:
-                        if self._mark in (process / "environ").read_bytes():
-                            self.seen.add((process / "cmdline").read_bytes())
+                        environment, line = (process / "environ").read_bytes(), (process / "cmdline").read_bytes()
                     except OSError:
                         continue
+                    if self._mark in environment:
+                        self.seen.add(line)
+                        self.environments.add((line, environment))
 
     def stop(self) -> None:
         self._ended.set()
@@ -71,6 +76,8 @@ class Canaries:
     watch: Watch
     values: dict[str, str] = field(repr=False)
     said: list[tuple[str, bytes]] = field(default_factory=list, repr=False)
+    typed: dict[str, str] = field(default_factory=dict, repr=False)
+    """Keys that a person typed where a name belongs: they stood on a command line before we could do anything."""
 
     def run(self, *arguments: str, stdin: str = "", expect: int | None = None, **environ: str) -> bytes:
         """Run a command at the highest log level; keep what it says."""
@@ -86,6 +93,12 @@ class Canaries:
         if expect is not None:
             assert done.returncode == expect, (arguments, done.returncode, done.stderr.decode()[-800:])
         return done.stdout
+
+    def mistyped(self, what: str) -> str:
+        """Return a key that is about to be typed in place of a name."""
+        rule = next(rule for rule in load_ruleset().rules if rule.id == "openai-project-key")
+        self.typed[what] = generate(rule, random.Random(f"canary {what}"))
+        return self.typed[what]
 
     def new(self, name: str) -> str:
         """Return a fresh canary."""
@@ -232,6 +245,11 @@ def _evidence(it: Canaries) -> None:
         it.run("verify", f"report.{ending}", expect=0)
     it.run("audit", expect=0)
     (it.folder / "ledger.jsonl").write_bytes(it.run("audit", "-o", "jsonl", expect=0))
+    it.run("audit", "-o", "json", "--action", "key.*", expect=0)
+    it.run("audit", "checkpoint", "--to", "anchors", expect=0)
+    it.run("audit", "verifier", expect=0)
+    it.run("verify", "--anchor", "anchors", expect=0)
+    it.run("verify", "ledger.jsonl", "--anchor", "anchors")
 
 
 def _errors(it: Canaries) -> None:
@@ -257,6 +275,106 @@ def _copy_store(it: Canaries, name: str, damage: str) -> None:
     reading.close()
     writing.close()
     (it.folder / name).chmod(0o600)
+
+
+def _inventory(it: Canaries) -> None:
+    """What is known of credentials, and keys that were typed where public text belongs."""
+    it.run("keys", "add", "edited", "--provider", "custom", "--class", "internal", stdin=it.new("edited"), expect=0)
+    it.run("keys", "edit", "edited", "--owner", "ann", "--environment", "test", expect=0)
+    it.run("keys", "set-id", "edited", "id-1", expect=0)
+    it.run("keys", "add", "edited", "--provider", "custom", "--standby", stdin=it.new("spare"), expect=0)
+    it.run("keys", "reconcile")
+    it.run("keys", "reconcile", "--provider", "openai", "-o", "json", "--check")
+    approved = ("--risk-analysis", "TRA-1", "--approved-by", "ann")
+    it.run("policy", "set", "--class", "internal", "--max-age", "30d", *approved, expect=0)
+    it.run("policy", "except", "edited", "--until", "10d", "--reason", "vendor", "--approved-by", "ann", expect=0)
+    it.run("policy", "list", expect=0)
+    it.run("agents", "add", "late", expect=0)
+    it.run("agents", "bind", "late", "edited", expect=0)
+    it.run("keys", "add", it.mistyped("name"), "--provider", "custom", stdin=it.new("under a bad name"), expect=2)
+    it.run("keys", "edit", "edited", "--owner", it.mistyped("owner"), expect=2)
+    it.run("keys", "retire", "edited", "--reason", it.mistyped("reason"), expect=2)
+    it.run(
+        "policy", "except", "edited", "--until", "9d", "--reason", it.mistyped("why"), "--approved-by", "a", expect=2
+    )
+    it.run("agents", "add", it.mistyped("agent"), expect=2)
+    it.run("match", "new", it.mistyped("label"), "--out", "never.key", expect=2)
+    it.run("keys", "retire", "edited", "--reason", "not used", expect=0)
+    it.run("keys", "show", "edited", expect=0)
+
+
+def _mapping(it: Canaries) -> None:
+    """A runner's key, its list, and what is known of each finding."""
+    it.run("match", "new", "ci", "--out", "match.key", expect=0)
+    it.run("match", "export", "list.json", expect=0)
+    for more in ((), ("--store", "list.json")):
+        it.run("scan", *_targets(), "--key-file", "match.key", "-o", "json", *more, expect=1)
+    it.run("keys", "list", "--key-file", "match.key", expect=6)
+    found = json.loads(it.run("scan", *_targets(), "-o", "json", expect=1))["findings"]
+    for finding in found:
+        if finding["credential"]:
+            for form in ("text", "json"):
+                it.run("explain", finding["id"], "-o", form, expect=0)
+                it.run("explain", finding["fingerprint"], "-o", form, expect=0)
+    it.run("explain", "orders-openai", expect=0)
+    it.run("match", "list", expect=0)
+    it.run("match", "revoke", "ci", expect=0)
+    it.run("scan", *_targets(), "--key-file", "match.key", expect=6)
+    for rule in ("openai-project-key", "nothing-of-that-name"):
+        it.run("rules", "show", rule)
+        it.run("explain", rule)
+    it.run("rules", "check", expect=0)
+
+
+def _slots(it: Canaries) -> None:
+    """More ways to open the store, and a new master key under all of it."""
+    phrase = it.folder / "phrase.txt"
+    phrase.write_text(it.new("passphrase"))
+    phrase.chmod(0o600)
+    with_phrase = {"KEYSWEEP_PASSPHRASE_FILE": str(phrase)}
+    it.run("vault", "add-slot", "passphrase", "--label", "break-glass", expect=0, **with_phrase)
+    listed = it.run("vault", "slots", expect=0).decode()
+    identifier = next(line.split()[0] for line in listed.splitlines() if "passphrase" in line)
+    it.run("vault", "rekey-slot", identifier, **with_phrase)
+    it.run("vault", "rotate-master", expect=0)
+    it.run("vault", "remove-slot", identifier, **with_phrase)
+    it.run("keys", "list", expect=0)
+    phrase.unlink()
+
+
+def _abort(it: Canaries) -> None:
+    """A command that dies of SIGABRT with a key in its hands, where core dumps are allowed, leaves none."""
+    script = 'ulimit -c unlimited; exec "$@"'
+    process = subprocess.Popen(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "keysweep", "keys", "set", "from-pipe", "-vv"],
+        cwd=it.folder,
+        env=it.world.environ(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(it.new("in the hands of a process that died").encode())
+    process.stdin.flush()
+    # The limit may be 0 before the shell raises it, too: only behind the shell it says that our program lowered it.
+    wait_for(lambda: _is_ours(process.pid) and _core_limit(process.pid) == b"0", "a process that has the store open")
+    time.sleep(0.3)  # for the bytes to be read; the end of its input never comes
+    os.kill(process.pid, signal.SIGABRT)
+    _, status = os.waitpid(process.pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    assert not os.WCOREDUMP(status)
+    process.returncode = -signal.SIGABRT
+    it.said.append(("keys set, aborted", b"".join(process.communicate())))
+
+
+def _is_ours(pid: int) -> bool:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(os.fsencode(sys.executable))
+
+
+def _core_limit(pid: int) -> bytes:
+    """The soft limit of core dumps of a process, as the kernel tells it."""
+    lines = Path(f"/proc/{pid}/limits").read_bytes().splitlines()
+    return next(line.split()[4] for line in lines if line.startswith(b"Max core file size"))
 
 
 def _agent(it: Canaries) -> None:
@@ -290,6 +408,10 @@ PATHS: dict[str, Callable[[Canaries], None]] = {
     "everyday": _everyday,
     "scans": _scans,
     "storing": _storing,
+    "inventory": _inventory,
+    "mapping": _mapping,
+    "slots": _slots,
+    "abort": _abort,
     "agent": _agent,
     "rotations": _rotations,
     "crash": _crash,
@@ -332,6 +454,23 @@ def test_no_process_had_a_key_on_its_command_line(walked: Canaries) -> None:
     assert {line for line in lines if found_in(line, looked_for)} == set()
 
 
+def test_no_environment_but_that_of_an_agent_held_a_key(walked: Canaries) -> None:
+    """Agents get theirs there; no process of ours, no git and no OCR engine does."""
+    looked_for = needles(walked.values | walked.typed)
+    holding = {line for line, environment in walked.watch.environments if found_in(environment, looked_for)}
+    assert holding, "the agents of the world hold their keys: else this says nothing"
+    assert {line for line in holding if b"keysweep" in line or b"git" in line or b"tesseract" in line} == set()
+
+
+def test_a_key_that_was_typed_for_a_name_is_neither_said_nor_kept(walked: Canaries) -> None:
+    """Name, owner, reason, agent, label: refused before it is stored or repeated."""
+    looked_for = needles(walked.typed)
+    assert len(looked_for) == 6
+    # The first word of what was said is what was typed: only what the program answered counts.
+    assert [found for _, answer in walked.said if (found := found_in(answer, looked_for))] == []
+    assert found_below([walked.folder], looked_for) == []
+
+
 def test_the_search_sees_the_planted_leaks(walked: Canaries) -> None:
     """Else the tests above would say nothing."""
     seen = {name for _, name in found_below([walked.folder / "leaks"], needles(walked.values))}
@@ -370,9 +509,11 @@ def test_the_search_unpacks_what_is_compressed(tmp_path: Path) -> None:
 
 
 def test_every_command_is_walked(walked: Canaries) -> None:
-    """A new command must come past here; `resolve` is walked where it refuses."""
-    from keysweep import commands
+    """A new command or subcommand must come past here; `resolve` is walked where it refuses."""
+    from keysweep.commands._tree import TREE
+    from scripts.write_docs import commands_of
 
-    folder = Path(commands.__file__).parent
-    names = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")}
-    assert names <= {command.split(" ")[0] for command, _ in walked.said}, os.fspath(folder)
+    tree = {context.command_path.removeprefix("keysweep").strip(): command for context, command in commands_of(TREE)}
+    leaves = {path for path in tree if path and not any(other.startswith(f"{path} ") for other in tree)}
+    walked_ones = {path for command, _ in walked.said for path in leaves if f"{command} ".startswith(f"{path} ")}
+    assert leaves - walked_ones == set()
