@@ -61,7 +61,7 @@ def _slots(invocation: Invocation, *, test: bool, output: str) -> None:
 
 
 @COMMAND.command("add-slot")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", metavar="KIND", type=click.Choice(_KINDS))
 @click.option("--label", default="", help="What you call it.")
 @click.option("--out", type=click.Path(), help="key-file: where the new key file is made.")
 @click.option("--name", default="", help="systemd-credential: name in $CREDENTIALS_DIRECTORY.")
@@ -71,7 +71,11 @@ def _slots(invocation: Invocation, *, test: bool, output: str) -> None:
 def _add_slot(
     invocation: Invocation, kind: str, label: str, out: str | None, name: str, kms_key: str, region: str
 ) -> None:
-    """Let the store be opened in one more way; a passphrase is asked for, or read from KEYSWEEP_PASSPHRASE_FILE."""
+    """Let the store be opened in one more way.
+
+    KIND is key-file, systemd-credential, keyring, aws-kms or passphrase.  A passphrase is asked for, or read from the file that
+    KEYSWEEP_PASSPHRASE_FILE names.
+    """
     from keysweep.foundation.errors import UsageError
     from keysweep.rotation.stated import checked
     from keysweep.rotation.vault import slot_rows
