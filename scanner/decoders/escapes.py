@@ -15,6 +15,8 @@ from keysweep.scanner.decoders import EXTENT, Anchor, Decoded, Decoder, Piece, S
 _PART = 6
 _WHOLE = 3
 """Bytes of a head that are looked for where every character is escaped."""
+_MARKS = (b"\\", b"%", b"&")
+"""What every escape begins with."""
 _LETTERS = string.ascii_letters.encode() + string.digits.encode()
 _UNRESERVED = _LETTERS + b"-_.~"
 """What a URL writes as it is."""
@@ -88,7 +90,8 @@ def escaped(data: bytes, at: int) -> bytes | None:
 
 def has_escape(data: bytes, start: int, end: int) -> bool:
     """Whether a stretch of text has an escape in it."""
-    return _ONE.search(data, start, end) is not None
+    begins = any(data.find(mark, start, end) >= 0 for mark in _MARKS)
+    return begins and _ONE.search(data, start, end) is not None
 
 
 def unescape(data: bytes, start: int, end: int, *, via: str) -> Decoded:

@@ -158,7 +158,7 @@ def test_beginnings_as_dense_as_text_cost_no_search_each() -> None:
 
 def test_words_that_tell_of_keys_cost_nothing_by_themselves() -> None:
     """A megabyte of log lines that end in such a word, each followed by a time: the engine itself sees that nothing is assigned."""
-    assert rulebook().gated(_log_lines(1_000_000), "generic") == []
+    assert not rulebook().gated(_log_lines(1_000_000), "generic")
 
 
 def test_dense_hits_are_all_found_and_cost_little() -> None:
