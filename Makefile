@@ -43,18 +43,13 @@ docs: setup  ## Write the generated pages: commands, rules, providers, code map
 
 check: lint test  ## Everything that CI runs
 
-bench-accuracy: setup .venv-peers/.ready  ## Accuracy of the scanner and its peers, on generated keys and hard negatives
+bench-accuracy: setup $(PEERS)/.ready  ## Accuracy of the scanner and its peers, on generated keys and hard negatives
 	@$(PY) -m benchmarks.accuracy --json out/accuracy.json
-
-.venv-peers/.ready:
-	@python3 -m venv .venv-peers
-	@.venv-peers/bin/pip install -q kingfisher-bin==2.14.0 detect-secrets==1.5.0 credsweeper==1.19.5
-	@mkdir -p out && touch $@
 
 $(PEERS)/.ready:
 	@python3 -m venv $(PEERS)
-	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check kingfisher-bin detect-secrets credsweeper
-	@touch $@
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check kingfisher-bin==2.14.0 detect-secrets==1.5.0 credsweeper==1.19.5
+	@mkdir -p out && touch $@
 
 bench: setup $(PEERS)/.ready  ## Speed beside the peers, in one run on one input
 	@$(PY) -m benchmarks.speed

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SCHEMA = "keysweep.dev/inventory/v1"
 _SOON_DAYS = 14
 _HEADER = ("NAME", "PROVIDER", "VERSION", "AGE", "POLICY", "OWNER", "LAST USED", "STANDBY", "AGENTS")
+_SPARE = ("LAST USED", "STANDBY", "OWNER", "VERSION")
+"""Columns that a narrow terminal does without, the first one first."""
 
 
 @click.command()
@@ -105,7 +107,7 @@ def _print(invocation: Invocation, found: Page, page: int, limit: int, now: date
         )
         for row in found.rows
     ]
-    click.echo(paint.table(_HEADER, rows), color=paint.color)
+    click.echo(paint.table(_HEADER, rows, spare=_SPARE), color=paint.color)
     if invocation.quiet:
         return
     late = sum(row.overdue for row in found.rows)

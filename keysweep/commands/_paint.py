@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -41,11 +42,17 @@ class Paint:
         shown = visible(text)
         return click.style(shown, fg=colour, bold=bold or None) if self.color and (colour or bold) else shown
 
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[str | Painted]]) -> str:
-        """Lay out rows under a header; columns that are empty throughout are left out."""
+    def table(
+        self, header: Sequence[str], rows: Iterable[Sequence[str | Painted]], *, spare: Sequence[str] = ()
+    ) -> str:
+        """Lay out rows under a header; columns that are empty throughout are left out, and where it is narrow those of *spare*, in order."""
         cells = [tuple(cell if isinstance(cell, Painted) else Painted(cell, "") for cell in row) for row in rows]
         shown = [at for at in range(len(header)) if not cells or any(row[at].text for row in cells)]
         widths = {at: max(len(visible(row[at].text)) for row in [*cells, _plain(header)]) for at in shown}
+        columns = shutil.get_terminal_size().columns
+        for name in spare:
+            if sum(widths[at] + 2 for at in shown) - 2 > columns:
+                shown = [at for at in shown if header[at] != name]
         lines = ["  ".join(self.styled(header[at].ljust(widths[at]), bold=True) for at in shown).rstrip()]
         for row in cells:
             parts = [self._padded(row[at], widths[at], last=at == shown[-1]) for at in shown]

@@ -112,9 +112,12 @@ def _set(invocation: Invocation, name: str, key_id: str | None, from_file: Path 
     click.echo(f"{name}: version {version.ref.number} is {version.state.value}.", err=True)
 
 
+_FORMATS = f"Default: told by the content. Else one of {', '.join(form for form in FORMS if form != 'auto')}."
+
+
 @COMMAND.command("import")
 @click.argument("source", metavar="SOURCE")
-@click.option("--format", "form", type=click.Choice(FORMS), default="auto", help="Default: told by the content.")
+@click.option("--format", "form", metavar="NAME", type=click.Choice(FORMS), default="auto", help=_FORMATS)
 @click.option("--agent", default="", help="Agent that gets these keys, in the variables that they have there.")
 @click.option("--owner", default="", help="Who answers for them.")
 @click.option("--environment", default="", help="Where the source does not say: production, staging ...")
