@@ -77,7 +77,9 @@ def test_import_says_one_line_a_key_on_standard_error(
         keysweep("keys", "import", path) if through == "file" else keysweep("keys", "import", "-", stdin=write(values))
     )
     assert (done.returncode, done.stdout) == (0, "")
-    assert [f"{name}: added" for name in names] == [line for line in done.stderr.splitlines() if line.endswith(": added")]
+    assert [f"{name}: added" for name in names] == [
+        line for line in done.stderr.splitlines() if line.endswith(": added")
+    ]
     assert names == [row["name"] for row in listed()]
     assert not any(value in done.stderr for value in values)
 
