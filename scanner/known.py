@@ -66,6 +66,14 @@ class Recognised(NamedTuple):
     credential: CredentialMatch
 
 
+class Unshaped(NamedTuple):
+    """Stored values whose form no rule knows: nothing in text tells them but what they are."""
+
+    lengths: frozenset[int]
+    """In bytes."""
+    fingerprints: frozenset[Fingerprint]
+
+
 class KnownKeys(Protocol):
     """Answers whether a leaked key is one of ours, without showing any key."""
 
@@ -91,6 +99,10 @@ class KnownKeys(Protocol):
         """
         ...
 
+    def unshaped(self) -> Unshaped:
+        """Return the stored values without a public prefix that are long enough to be looked for as they are."""
+        ...
+
 
 class NoKnownKeys:
     """Without a store every key is a stranger."""
@@ -98,6 +110,10 @@ class NoKnownKeys:
     def digest(self) -> str | None:
         """Return None."""
         return None
+
+    def unshaped(self) -> Unshaped:
+        """Return none."""
+        return Unshaped(frozenset(), frozenset())
 
     def owner(self, fingerprint: Fingerprint, parts: Sequence[Fingerprint] = ()) -> CredentialMatch | None:  # noqa: ARG002  the seam's shape
         """Return None."""

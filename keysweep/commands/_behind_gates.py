@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from keysweep.foundation.fingerprint import Fingerprinter
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
 from keysweep.scanner.finding import Match, Segment
@@ -36,6 +37,16 @@ def low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
         BehindGates("generic", rulebook.gated, generic),
         BehindGates("detect_secrets", rulebook.gated, second_opinion),
     )
+
+
+def stored(
+    rulebook: Rulebook, known: KnownKeys, fingerprinter: Fingerprinter
+) -> Callable[[Segment], Sequence[Resemblance]]:
+    """Return what looks for stored keys that no rule finds: those without a form, and masked ones."""
+    from keysweep.scanner.detectors.unshaped import UnshapedKeys
+
+    unshaped, covered = UnshapedKeys(known, fingerprinter), masked(rulebook, known)
+    return lambda segment: (*unshaped.find(segment), *covered(segment))
 
 
 def masked(rulebook: Rulebook, known: KnownKeys) -> Callable[[Segment], Sequence[Resemblance]]:

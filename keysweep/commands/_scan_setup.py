@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keysweep.commands._behind_gates import low_confidence, masked, unasked
+from keysweep.commands._behind_gates import low_confidence, stored, unasked
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._scan_options import ScanOptions
 from keysweep.commands._scan_store import in_full, record
@@ -134,7 +134,7 @@ def toolbox(
         known=known,
         fingerprinter=fingerprinter,
         rules=rulebook.digest,
-        recognise=masked(rulebook, known) if vault else lambda _: (),
+        recognise=stored(rulebook, known, fingerprinter) if vault else lambda _: (),
         verifier=verifier,
     )
     if accepted is None:

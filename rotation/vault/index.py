@@ -20,7 +20,7 @@ from keysweep.rotation.credential import Credential, State, Version
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.vault import FOLD_RUN, ShreddedError, Vault
-from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Recognised, Resemblance
+from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Recognised, Resemblance, Unshaped
 
 WINDOW = 8
 """Folded characters of a window of a live value."""
@@ -29,6 +29,8 @@ _LEAST = 0.34
 _SHOWN = 4
 """Characters of the beginning and of the end of a live value under which its masked forms are looked up."""
 _LEAST_HIDDEN = 8
+_LEAST_UNSHAPED = 12
+"""Bytes below which a value without a form might be a common word."""
 _KNOWN_STATE = {
     State.CURRENT: KnownState.CURRENT,
     State.PENDING: KnownState.STANDBY,
@@ -154,6 +156,12 @@ class VaultIndex:
             preview=version.preview,
             credential=_answer(credential, version, MatchKind.MASKED, certainty),
         )
+
+    def unshaped(self) -> Unshaped:
+        """Return the stored values without a public prefix that are long enough to be looked for as they are."""
+        with self._database.read() as connection:
+            found = store.unshaped(connection, least=_LEAST_UNSHAPED)
+        return Unshaped(frozenset(length for length, _ in found), frozenset(Fingerprint(digest) for _, digest in found))
 
     def _built_ends(self, connection: Connection) -> dict[bytes, list[tuple[Credential, Version]]]:
         """Index every live value by its ends; the prefix may be shown or not."""

@@ -22,7 +22,7 @@ from keysweep.rotation.vault import match_key
 from keysweep.rotation.vault.index import exact_owner, inventory_digest
 from keysweep.rotation.vault.match_export import Listed, is_export, read_export
 from keysweep.rotation.vault.match_file import MatchFile
-from keysweep.scanner.known import CredentialMatch, KnownKeys, NoKnownKeys, Recognised, Resemblance
+from keysweep.scanner.known import CredentialMatch, KnownKeys, NoKnownKeys, Recognised, Resemblance, Unshaped
 
 
 @final
@@ -53,6 +53,10 @@ class ExactMatches:
     def masked(self, head: bytes, tail: bytes, length: int | None) -> Recognised | None:
         """Return None, for the same reason."""
         return NoKnownKeys().masked(head, tail, length)
+
+    def unshaped(self) -> Unshaped:
+        """Return none: a list of what to look for is more than an answer to what was found."""
+        return NoKnownKeys().unshaped()
 
 
 @final

@@ -245,6 +245,13 @@ def by_parts(connection: Connection, parts: Sequence[Fingerprint]) -> tuple[Cred
     )
 
 
+def unshaped(connection: Connection, *, least: int) -> tuple[tuple[int, bytes], ...]:
+    """Return length and fingerprint of every value of *least* bytes or more that has no public prefix."""
+    version = tables.version.c
+    query = select(version.length, version.fingerprint).where(version.prefix == "", version.length >= least)
+    return tuple((length, bytes(digest)) for length, digest in connection.execute(query))
+
+
 def live_versions(connection: Connection) -> tuple[tuple[Credential, Version], ...]:
     """Return every version whose value is still sealed here."""
     rows = connection.execute(
