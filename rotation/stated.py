@@ -5,7 +5,7 @@ from __future__ import annotations
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.public_text import public_text
-from keysweep.rotation.vault import store
+from keysweep.rotation.vault import whose
 from keysweep.rotation.vault.unlock import OpenVault
 
 
@@ -19,7 +19,7 @@ def checked(opened: OpenVault, text: str, *, what: str) -> str:
         return public_text(
             text,
             what=what,
-            is_value=lambda word: store.by_fingerprint(connection, opened.fingerprinter.of(Secret(word))) is not None,
+            is_value=lambda word: whose.by_fingerprint(connection, opened.fingerprinter.of(Secret(word))) is not None,
         )
 
 

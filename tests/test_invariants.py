@@ -84,6 +84,7 @@ REPOSITORIES = {
     "rotation/vault/generation.py",
     "rotation/vault/store.py",
     "rotation/vault/unlock.py",
+    "rotation/vault/whose.py",
     "scanner/history.py",
 }
 """Modules that state SQL; the others pass a connection on."""

@@ -17,7 +17,7 @@ from keysweep.rotation.imports import Placed, detect, form, manager, manager_nam
 from keysweep.rotation.imports.document import read_file, read_stream
 from keysweep.rotation.imports.gather import Gathered
 from keysweep.rotation.inventory import Effect, Entry, ImportRowError, import_entries
-from keysweep.rotation.vault import store
+from keysweep.rotation.vault import store, whose
 from keysweep.rotation.vault.unlock import OpenVault
 
 AUTO = "auto"
@@ -117,7 +117,7 @@ def _under_stored_names(
     ]
     known = stored_digests(connection, (form.digest for several in forms for form in several))
     for (place, entry), several in zip(found, forms, strict=True):
-        stored = store.by_fingerprint(connection, *several) if any(form.digest in known for form in several) else None
+        stored = whose.by_fingerprint(connection, *several) if any(form.digest in known for form in several) else None
         yield place, replace(entry, name=stored[0].name) if stored and isinstance(entry, Entry) else entry
 
 

@@ -14,7 +14,7 @@ from keysweep.rotation.incident.correlate import Suspicion
 from keysweep.rotation.incident.incident import Cause, close_incident, open_incident
 from keysweep.rotation.incident.policy import Decision, Response, decide
 from keysweep.rotation.incident.triggers import Alert
-from keysweep.rotation.vault import store
+from keysweep.rotation.vault import store, whose
 from keysweep.rotation.vault.unlock import OpenVault
 from keysweep.scanner.known import MatchKind
 
@@ -125,7 +125,7 @@ def suspicion_of(opened: OpenVault, alert: Alert) -> Suspicion:
                 raise UsageError(msg)
             found, match = (credential, current), MatchKind.KEY_ID
         else:
-            named = store.by_fingerprint(connection, *opened.ring.forms(connection, _fingerprint(opened, alert)))
+            named = whose.by_fingerprint(connection, *opened.ring.forms(connection, _fingerprint(opened, alert)))
             if named is None:
                 msg = "the event names a key that is not stored here"
                 raise UsageError(msg, hint="keysweep keys add it first, or end it at its provider")

@@ -17,7 +17,7 @@ from keysweep.foundation.database import row_states
 from keysweep.foundation.database.connect import Database
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.rotation.credential import Credential, State, Version
-from keysweep.rotation.vault import store
+from keysweep.rotation.vault import store, whose
 from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.vault import FOLD_RUN, ShreddedError, Vault
 from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Recognised, Resemblance, Unshaped
@@ -49,7 +49,7 @@ def inventory_digest(connection: Connection, fingerprinter: Fingerprinter) -> st
 
 def exact_owner(connection: Connection, *fingerprints: Fingerprint) -> CredentialMatch | None:
     """Return the stored credential one of whose values has one of these fingerprints as a whole."""
-    found = store.by_fingerprint(connection, *fingerprints)
+    found = whose.by_fingerprint(connection, *fingerprints)
     return _answer(*found, MatchKind.EXACT, 1.0) if found else None
 
 
@@ -117,7 +117,7 @@ class VaultIndex:
             if exact := exact_owner(connection, *self._ring.forms(connection, fingerprint)):
                 return exact
             forms = [form for part in (fingerprint, *parts) for form in self._ring.forms(connection, part)]
-            if found := store.by_parts(connection, forms):
+            if found := whose.by_parts(connection, forms):
                 return _answer(*found, MatchKind.PART, 1.0)
         return None
 
@@ -160,7 +160,7 @@ class VaultIndex:
     def unshaped(self) -> Unshaped:
         """Return the stored values without a public prefix that are long enough to be looked for as they are."""
         with self._database.read() as connection:
-            found = store.unshaped(connection, least=_LEAST_UNSHAPED)
+            found = whose.unshaped(connection, least=_LEAST_UNSHAPED)
         return Unshaped(frozenset(length for length, _ in found), frozenset(Fingerprint(digest) for _, digest in found))
 
     def _built_ends(self, connection: Connection) -> dict[bytes, list[tuple[Credential, Version]]]:

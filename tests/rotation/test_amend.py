@@ -17,7 +17,7 @@ from keysweep.rotation.inventory import Entry, add, replace_value
 from keysweep.rotation.public_text import KeyInPublicTextError
 from keysweep.rotation.resolve import RefusedError, resolve
 from keysweep.rotation.selection import Filter, Sort
-from keysweep.rotation.vault import store
+from keysweep.rotation.vault import store, whose
 from keysweep.rotation.vault.unlock import OpenVault
 from tests.fakes.engines import NOON, engine_server, opened, opened_sqlite, store_url
 
@@ -95,7 +95,7 @@ def test_taking_out_of_use_destroys_the_values_and_keeps_the_fingerprints(opened
         agent = instances.agent_named(connection, "billing")
         with pytest.raises(RefusedError):
             resolve(connection, opened.vault, opened.ledger, agent, credential.id, purpose="helper")
-        assert store.by_fingerprint(connection, opened.fingerprinter.of(Secret(f"{VALUE}-a"))) is not None
+        assert whose.by_fingerprint(connection, opened.fingerprinter.of(Secret(f"{VALUE}-a"))) is not None
     assert listing.listing(opened) == ()
     assert names(listing.listing(opened, Filter(retired=True))) == ["a"]
     with pytest.raises(UsageError, match="out of use"):

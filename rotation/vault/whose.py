@@ -1,0 +1,54 @@
+"""Whose a value is: the vault's rows asked by keyed fingerprints, whole or of a component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from keysweep.foundation.database import tables
+from keysweep.foundation.fingerprint import Fingerprint
+from keysweep.rotation.credential import Credential, State, Version
+from keysweep.rotation.vault import store
+from keysweep.rotation.vault.rows import version_of
+
+_LIVE = (State.CURRENT, State.STANDBY, State.PENDING, State.RETIRING)
+
+
+def by_fingerprint(connection: Connection, *fingerprints: Fingerprint) -> tuple[Credential, Version] | None:
+    """Return the version with one of these fingerprints; the live one where several have it."""
+    digests = [fingerprint.digest for fingerprint in fingerprints]
+    return _best(connection, select(tables.version).where(tables.version.c.fingerprint.in_(digests)))
+
+
+def by_parts(connection: Connection, parts: Sequence[Fingerprint]) -> tuple[Credential, Version] | None:
+    """Return the version that has one of these components, or is one of them as a whole."""
+    digests = [part.digest for part in parts]
+    printed = (
+        select(tables.version)
+        .join(
+            tables.version_print,
+            (tables.version_print.c.credential_id == tables.version.c.credential_id)
+            & (tables.version_print.c.number == tables.version.c.number),
+        )
+        .where(tables.version_print.c.kind == "part", tables.version_print.c.digest.in_(digests))
+    )
+    return _best(connection, printed) or _best(
+        connection, select(tables.version).where(tables.version.c.fingerprint.in_(digests))
+    )
+
+
+def unshaped(connection: Connection, *, least: int) -> tuple[tuple[int, bytes], ...]:
+    """Return length and fingerprint of every value of *least* bytes or more that has no public prefix."""
+    version = tables.version.c
+    query = select(version.length, version.fingerprint).where(version.prefix == "", version.length >= least)
+    return tuple((length, bytes(digest)) for length, digest in connection.execute(query))
+
+
+def _best(connection: Connection, query: Any) -> tuple[Credential, Version] | None:
+    found = [version_of(row) for row in connection.execute(query)]
+    if not found:
+        return None
+    chosen = min(found, key=lambda v: (v.state not in _LIVE, v.state is not State.CURRENT, -v.ref.number))
+    return store.credential_by_id(connection, chosen.ref.credential_id), chosen
