@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from keysweep.foundation import hardening
+
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -32,6 +34,13 @@ def private_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work.mkdir()
     monkeypatch.chdir(work)
     return work
+
+
+@pytest.fixture(autouse=True)
+def own_process_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that runs inside of a test does not harden the process of the tests, which has the next ones to run."""
+    done = hardening.Hardened(core_dumps_off=True, tracing_off=True, locked=False)
+    monkeypatch.setattr(hardening, "harden", lambda **_: done)
 
 
 @pytest.fixture(autouse=True)

@@ -138,7 +138,7 @@ def test_the_metadata_keeps_the_base_small(metadata: Message) -> None:
     required = [Requirement(text) for text in metadata.get_all("Requires-Dist") or []]
     base = {one.name.lower() for one in required if one.marker is None or one.marker.evaluate({"extra": ""})}
     assert base == {
-        "alembic", "click", "cryptography", "detect-secrets", "gitpython", "hyperscan", "platformdirs", "sqlalchemy", "zstandard",
+        "alembic", "click", "cryptography", "detect-secrets", "gitpython", "hyperscan", "platformdirs", "pyyaml", "sqlalchemy", "zstandard",
     }  # fmt: skip
     assert {"ocr", "rotate", "report", "all", "dev"} <= set(metadata.get_all("Provides-Extra") or [])
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -37,13 +37,14 @@ def holder(
 ) -> Iterator[tuple[bool, subprocess.Popen[bytes], bytes, str]]:
     """A process that holds a value, core dumps allowed where it was started; the value; and what it said."""
     value = os.urandom(16).hex().encode()
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
     process = subprocess.Popen(
         [sys.executable, "-c", _HOLDING, request.param],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (-1, -1)),  # noqa: PLW1509  no thread runs yet
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most)),  # noqa: PLW1509  no thread runs yet
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -161,7 +161,6 @@ def header_of_a_tar(size: bytes) -> bytes:
 HOSTILE = [
     pytest.param(lambda: gzip.compress(bytes(200 << 20)), Gap.ARCHIVE_BOMB, id="a bomb"),
     pytest.param(lambda: zipped(("b.gz", gzip.compress(bytes(200 << 20)))), Gap.ARCHIVE_BOMB, id="a bomb in a zip"),
-    pytest.param(lambda: many_times(200), Gap.ARCHIVE_BOMB, id="one member listed many times"),
     pytest.param(lambda: zipped(*((str(n), b"") for n in range(20_001))), Gap.ARCHIVE_LIMITS, id="many members"),
     pytest.param(lambda: deep(4), Gap.ARCHIVE_LIMITS, id="too deep"),
     pytest.param(claims_a_list_of_gigabytes, Gap.ARCHIVE_LIMITS, id="a list of gigabytes"),
@@ -179,6 +178,13 @@ HOSTILE = [
 def test_a_hostile_archive_is_a_gap(make: Callable[[], bytes], gap: Gap) -> None:
     """The scan goes on and says so."""
     assert {reason for _, reason in gaps(make())} == {gap}
+
+
+def test_one_member_that_is_listed_many_times_is_a_gap() -> None:
+    """Newer interpreters see that members overlap; for older ones it is a bomb."""
+    found = {reason for _, reason in gaps(many_times(200))}
+    assert found
+    assert found <= {Gap.ARCHIVE_BOMB, Gap.ARCHIVE_BROKEN}
 
 
 @pytest.mark.parametrize("make", [wrong_checksum, lambda: gzip.compress(TEXT + bytes(5000))[:-9]])
