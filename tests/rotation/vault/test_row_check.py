@@ -259,12 +259,17 @@ def test_an_older_row_is_named_as_such(filled: OpenVault, hand: Hand) -> None:
 
 def test_a_retired_version_that_is_made_current_again_is_named(filled: OpenVault, hand: Hand) -> None:
     """Agents would be given a key that is known to have leaked."""
+    forge = "UPDATE version SET state = :state WHERE number = :number AND credential_id IN (SELECT id FROM credential WHERE name LIKE :name)"
     with hand.connection() as connection:
-        connection.execute(text("UPDATE version SET state = 'retiring' WHERE number = 2"))
-        connection.execute(text("UPDATE version SET state = 'current' WHERE number = 1"))
+        connection.execute(text(forge), {"state": "retiring", "number": 2, "name": "key-0"})
+        connection.execute(text(forge), {"state": "current", "number": 1, "name": "key-0"})
     said = verdict(filled)
     assert "version key-0 v1" in said
     assert "version key-0 v2 was changed" in said
+    with hand.connection() as connection:
+        connection.execute(text(forge), {"state": "retiring", "number": 2, "name": "%"})
+        connection.execute(text(forge), {"state": "current", "number": 1, "name": "%"})
+    said = verdict(filled)
     assert "and 1 more" in said
 
 
