@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import IO, BinaryIO, cast, final
 
-GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
+from keysweep.scanner.magic import BZIP2, GZIP, XZ, ZSTD
+
 _MEMORY = 128 << 20
 """Bytes of window that a stream may ask for: what `zstd` itself takes without being told."""
 _BLOCK = 256 << 10
@@ -40,7 +41,7 @@ def open_compressed(file: BinaryIO) -> IO[bytes]:
 
 def inflated(value: bytes) -> bytes:
     """Return what a small value holds if it begins like one that was compressed, else the value: as far as it can be read, and bounded."""
-    if not value.startswith((GZIP + b"\x08", ZSTD)):
+    if not value.startswith((GZIP, ZSTD)):
         return value
     found = bytearray()
     try:

@@ -7,7 +7,8 @@ _SHORT = (b"BM", b"II*\0", b"MM\0*")
 
 IMAGES = (*_SURE, *_SHORT, b"RIFF")
 """What images begin with, and little else does."""
-ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
+ARCHIVES = (b"PK\x03\x04", GZIP, BZIP2, XZ, ZSTD)
 """What archives begin with, and little else does."""
 DATABASES = (b"SQLite format 3\0",)
 """What databases begin with."""

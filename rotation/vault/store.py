@@ -18,7 +18,8 @@ from keysweep.rotation.credential import Credential, CredentialId, State, Versio
 from keysweep.rotation.public_text import quoted
 from keysweep.rotation.vault.rows import credential_of, version_of
 
-_LIVE = (State.CURRENT, State.STANDBY, State.PENDING, State.RETIRING)
+LIVE = (State.CURRENT, State.STANDBY, State.PENDING, State.RETIRING)
+"""States of a version whose value the provider may still accept."""
 
 
 class UnknownCredentialError(UsageError):
@@ -226,7 +227,7 @@ def live_versions(connection: Connection) -> tuple[tuple[Credential, Version], .
     """Return every version whose value is still sealed here."""
     rows = connection.execute(
         select(tables.version)
-        .where(tables.version.c.state.in_([s.value for s in _LIVE]), tables.version.c.sealed.is_not(None))
+        .where(tables.version.c.state.in_([s.value for s in LIVE]), tables.version.c.sealed.is_not(None))
         .order_by(tables.version.c.credential_id, tables.version.c.number)
     ).all()
     return tuple((credential_by_id(connection, row.credential_id), version_of(row)) for row in rows)

@@ -13,8 +13,6 @@ from keysweep.rotation.credential import Credential, State, Version
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.rows import version_of
 
-_LIVE = (State.CURRENT, State.STANDBY, State.PENDING, State.RETIRING)
-
 
 def by_fingerprint(connection: Connection, *fingerprints: Fingerprint) -> tuple[Credential, Version] | None:
     """Return the version with one of these fingerprints; the live one where several have it."""
@@ -50,5 +48,5 @@ def _best(connection: Connection, query: Any) -> tuple[Credential, Version] | No
     found = [version_of(row) for row in connection.execute(query)]
     if not found:
         return None
-    chosen = min(found, key=lambda v: (v.state not in _LIVE, v.state is not State.CURRENT, -v.ref.number))
+    chosen = min(found, key=lambda v: (v.state not in store.LIVE, v.state is not State.CURRENT, -v.ref.number))
     return store.credential_by_id(connection, chosen.ref.credential_id), chosen
