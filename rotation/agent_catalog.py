@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from keysweep.foundation.errors import UsageError
@@ -31,3 +32,30 @@ def get(kind: str) -> Agent:
         raise UnknownAgentKindError(msg, hint=f"known: {', '.join(names())}")
     agent: Agent = importlib.import_module(f"keysweep.rotation.agents.{kind}").AGENT
     return agent
+
+
+def settings(kind: str, pairs: Iterable[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` pairs as the settings of an agent of that kind.
+
+    Raises:
+        UnknownAgentKindError: there is no such kind.
+        UsageError: a pair is malformed, unknown to the kind, stated twice, or one that it needs is missing.
+    """
+    known = get(kind).settings
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not value or name in found or not {name, f"{name}*"} & known.keys():
+            msg = f"{name!r} is no setting of the kind {kind!r}, is empty or stands twice"
+            raise UsageError(msg, hint=_usage(kind, known))
+        found[name] = value
+    missing = [name for name in known if not name.endswith("*") and name not in found]
+    if missing:
+        msg = f"the kind {kind!r} needs {', '.join(missing)}"
+        raise UsageError(msg, hint=_usage(kind, known))
+    return found
+
+
+def _usage(kind: str, known: Mapping[str, str]) -> str:
+    options = [f"[--set {name[:-1]}=...]" if name.endswith("*") else f"--set {name}=..." for name in known]
+    return f"keysweep agents add NAME --kind {kind} {' '.join(options)}".rstrip()

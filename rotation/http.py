@@ -45,6 +45,7 @@ def request(
     headers: Mapping[str, str],
     timeout_s: float,
     body: object = None,
+    form: Mapping[str, str] | None = None,
     largest: int = _LARGEST,
 ) -> Response:
     """Send one request and return whatever status came back.
@@ -55,6 +56,7 @@ def request(
         headers: may hold a key; they appear in no error.
         timeout_s: for the whole call, however slowly the answer trickles in.
         body: sent as JSON; None for no body.
+        form: sent as a URL-encoded form instead.
         largest: bytes of an answer that are read.
 
     Raises:
@@ -69,11 +71,13 @@ def request(
         msg = f"{host} is not called without TLS"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
 
+    sent = {"accept-encoding": "identity", **headers}
+
     async def send() -> Response:
         async with (
             asyncio.timeout(timeout_s + _GRACE_S),
             httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout_s) as client,
-            client.stream(method, url, headers={"accept-encoding": "identity", **headers}, json=body) as answer,
+            client.stream(method, url, headers=sent, json=body, data=form) as answer,
         ):
             content = bytearray()
             async for block in answer.aiter_raw():

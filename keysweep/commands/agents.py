@@ -37,17 +37,19 @@ def _list(invocation: Invocation) -> None:
 @COMMAND.command("add")
 @click.argument("name")
 @click.option("--kind", default="process", show_default=True, help="How it gets its keys.")
+@click.option("--set", "stated_settings", multiple=True, metavar="NAME=VALUE", help="A setting of its kind; public.")
 @click.pass_obj
-def _add(invocation: Invocation, name: str, kind: str) -> None:
+def _add(invocation: Invocation, name: str, kind: str, stated_settings: tuple[str, ...]) -> None:
     """Add an agent; then bind credentials to it."""
     from keysweep.rotation import agent_catalog, instances
-    from keysweep.rotation.stated import stated
+    from keysweep.rotation.stated import checked, stated
 
-    agent_catalog.get(kind)
+    settings = agent_catalog.settings(kind, stated_settings)
     with invocation.vault() as opened:
         name = stated(opened, name, what="name")
+        settings = {key: checked(opened, value, what=key) for key, value in settings.items()}
         with opened.database.write() as connection:
-            added = instances.add_agent(connection, name, kind, {}, opened.clock())
+            added = instances.add_agent(connection, name, kind, settings, opened.clock())
             if added:
                 opened.ledger.append(connection, actor=invocation.actor, action="agent.added", subject=name)
     click.echo(f"{name}: {'added' if added else 'was there already'}.", err=True)

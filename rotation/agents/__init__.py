@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from keysweep.foundation.database.connect import Database
 from keysweep.foundation.errors import ExitCode, KeysweepError
 from keysweep.foundation.fingerprint import Fingerprint
+from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import VersionRef
 
 
@@ -32,8 +33,14 @@ class Delivery:
     fingerprint: Fingerprint
     forced: bool
     """The old key is compromised: do not wait for a long grace."""
+    variables: tuple[str, ...]
+    """Names that the agent knows the credential by; one, but for an agent that wants it twice."""
+    open: Callable[[str], Secret]
+    """Open the value for this agent, given the purpose in one word: authorised, and written to the ledger every time."""
     same: Callable[[Connection, Fingerprint], bool] = lambda *_: False
     """Whether another fingerprint is of the same value, under another generation of the master key."""
+    timeout_s: float = 10.0
+    """For one call outside."""
 
 
 class Holding(StrEnum):
@@ -62,9 +69,15 @@ class Agent:
     """One kind of agent."""
 
     title: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What `agents add --set NAME=VALUE` may state, and what it means; a name that ends in `*` is optional."""
     deliver: Callable[[Delivery], None]
     """Put the version where the agent will take it from.  Repeating it is safe."""
     activate: Callable[[Delivery], None]
     """Make the running agent take it: reload or restart.  Repeating it is safe.  Does not wait."""
     attest: Callable[[Delivery], Attestation]
     """Say what the running agent holds now.  A changed file is not an agent using it."""
+    nudge: Callable[[Delivery], None] | None = None
+    """Called before each `attest` while the engine waits: for instances that started just now.  Cheap, and safe to repeat."""
+    poll_s: float = 0.05
+    """Between two questions."""

@@ -46,4 +46,10 @@ def _held(connection: Connection, instance: instances.Instance, delivery: Delive
     ]
 
 
-AGENT = Agent(title="A process under `keysweep run`", deliver=_deliver, activate=_activate, attest=_attest)
+AGENT = Agent(
+    title="A process under `keysweep run`",
+    deliver=_deliver,
+    activate=_activate,
+    attest=_attest,
+    nudge=_activate,
+)

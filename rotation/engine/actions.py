@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import Holding
 from keysweep.rotation.credential import State
-from keysweep.rotation.engine import journal, leave, orphans
+from keysweep.rotation.engine import journal, leave, orphans, slots
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
 from keysweep.rotation.hints import matches_hint
@@ -21,7 +21,6 @@ from keysweep.rotation.vault import store
 
 Action = Callable[[Run, int], Done]
 _VERIFY_S = 15.0
-_POLL_S = 0.05
 _RESERVE = 8192
 
 
@@ -49,9 +48,12 @@ def _prepare(run: Run, _attempt: int) -> Done:
 
 
 def _mint(run: Run, attempt: int) -> Done:
-    swept = orphans.sweep(run) if attempt > 1 else 0
-    tag = f"{run.record().tag}-{attempt}"
-    raw = promised(run.provider.mint)(run.account, tag)
+    """Create the key; after a lost answer read it back where the vendor can, else end the orphan and create another."""
+    swept, tag, raw = 0, f"{run.record().tag}-{attempt}", None
+    if attempt > 1:
+        raw = orphans.read_back(run)
+        swept = 0 if raw else orphans.sweep(run)
+    raw = raw or promised(run.provider.mint)(run.account, tag)
 
     def settle(connection: Connection) -> None:
         run.keep(connection, MINTED, raw)
@@ -60,6 +62,24 @@ def _mint(run: Run, attempt: int) -> Done:
         orphans.end_minted(run, raw, tag)
 
     return Done(detail={"tag": tag, "orphans_swept": swept}, settle=settle, undo=undo)
+
+
+def _roll(run: Run, attempt: int) -> Done:
+    """Swap the value; after a lost answer look first, and roll what it left once more: its value is known to nobody."""
+    old = run.old()
+    key_id, value = old.provider_key_id, run.old_value()
+    if key_id is None:
+        msg = "the key's id at the provider is not known"
+        raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
+    if attempt > 1:
+        key_id = promised(run.provider.observe)(run.account, key_id, value) or key_id
+    raw = promised(run.provider.roll)(run.account, key_id, value)
+    value.wipe()
+
+    def settle(connection: Connection) -> None:
+        run.keep(connection, MINTED, raw)
+
+    return Done(detail={"key_id": key_id}, settle=settle)
 
 
 def _seal(run: Run, _attempt: int) -> Done:
@@ -104,10 +124,11 @@ def _set_value(run: Run, _attempt: int) -> Done:
 def _take_standby(run: Run, _attempt: int) -> Done:
     with run.opened.database.read() as connection:
         standby = store.version_in(connection, run.credential.id, State.STANDBY)
-    if standby is None or standby.provider_key_id is None:
+    if standby is None or (run.provider.activate is not None and standby.provider_key_id is None):
         msg = "no standby with a known provider key id is sealed"
         raise StepFailedError(msg, hint=f"keysweep keys set {run.credential.name} --standby")
-    promised(run.provider.activate)(run.account, standby.provider_key_id)
+    if run.provider.activate is not None and standby.provider_key_id is not None:
+        run.provider.activate(run.account, standby.provider_key_id)
 
     def settle(connection: Connection) -> None:
         store.change_version(connection, standby.ref, State.PENDING)
@@ -161,7 +182,8 @@ def _attest(run: Run, _attempt: int) -> Done:
     methods: dict[str, str] = {}
     while pending:
         for agent, delivery in list(pending):
-            agent.activate(delivery)
+            if agent.nudge is not None:
+                agent.nudge(delivery)
             seen = agent.attest(delivery)
             if seen.holding is not Holding.OTHER:
                 methods[delivery.agent] = seen.method
@@ -170,13 +192,15 @@ def _attest(run: Run, _attempt: int) -> Done:
             msg = f"not seen on the new key: {', '.join(delivery.agent for _, delivery in pending)}"
             raise StepFailedError(msg, hint=f"keysweep agents status {pending[0][1].agent}")
         if pending:
-            run.wait(_POLL_S)
+            run.wait(min(agent.poll_s for agent, _ in pending))
     return Done(detail={"agents": len(methods), **{f"agent.{name}": how for name, how in sorted(methods.items())}})
 
 
 ACTIONS: Mapping[Step, Action] = {
     Step.PREPARE: _prepare,
+    Step.FREE_SLOT: slots.free,
     Step.MINT: _mint,
+    Step.ROLL: _roll,
     Step.SEAL: _seal,
     Step.SET_VALUE: _set_value,
     Step.TAKE_STANDBY: _take_standby,

@@ -31,7 +31,7 @@ def prove_dead(run: Run, value: Secret) -> Death:
     An answer that is neither yes nor no breaks no row and counts for none; a single yes starts anew.
 
     Raises:
-        StepFailedError: not proven within the rotation's time; the key counts as contained, not as dead.
+        StepFailedError: not proven within the rotation's time, or a person must end it first; the key does not count as dead.
     """
     window = run.provider.facts.revocation_window.total_seconds()
     pause = min(max(window / 20, _SHORTEST_S), _LONGEST_S)
@@ -44,6 +44,9 @@ def prove_dead(run: Run, value: Secret) -> Death:
         probes += 1
         if verdict.liveness is Liveness.ALIVE:
             row, since = 0, None
+            if (book := run.provider.runbook) is not None:
+                msg = f"the old key still works; {book.end} ({book.console})"
+                raise StepFailedError(msg)
         elif verdict.liveness is Liveness.DEAD:
             row += 1
             if since is None:

@@ -10,9 +10,11 @@ from keysweep.rotation.engine.actions import ACTIONS
 from keysweep.rotation.engine.rollback import roll_back
 from keysweep.rotation.engine.run import Done, Run, StepFailedError
 from keysweep.rotation.engine.steps import Outcome, Phase, Result, Step
-from keysweep.rotation.providers import Kind, ProviderError, Trouble
+from keysweep.rotation.providers import ProviderError, Trouble
 
 _AFTER_PROMOTE = frozenset({Step.REVOKE, Step.PROVE_DEAD, Step.SHRED})
+_LOST = frozenset({Trouble.UNCERTAIN.value, Trouble.UNREADABLE.value})
+"""Failures of a call that may have taken effect all the same."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _LOG = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
             if step is Step.ATTEST and run.forced:
                 stragglers = failure  # the old key dies all the same: those agents are known broken
                 continue
-            if not run.forced and step not in _AFTER_PROMOTE:
+            if not run.forced and step not in _AFTER_PROMOTE and not _rolled(run):
                 return _back(run, failure)
             if run.forced and step not in _AFTER_PROMOTE:
                 _contain(run)
@@ -51,6 +53,14 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
 def _started(run: Run, step: Step) -> bool:
     with run.opened.database.read() as connection:
         return any(event.step is step for event in journal.events(connection, run.rotation_id))
+
+
+def _rolled(run: Run) -> bool:
+    """Whether the old value may be gone: a roll took effect, or its answer was lost."""
+    with run.opened.database.read() as connection:
+        rows = [event for event in journal.events(connection, run.rotation_id) if event.step is Step.ROLL]
+    harmless = {row.attempt for row in rows if row.result is Result.FAILED and row.detail.get("why") not in _LOST}
+    return any(row.attempt not in harmless for row in rows)
 
 
 def _done(run: Run, step: Step) -> bool:
@@ -131,7 +141,7 @@ def _back(run: Run, failure: StepFailedError) -> tuple[Outcome, KeysweepError]:
 
 def _contain(run: Run) -> None:
     """Forced mode, no new key: end the old one all the same, where the provider can without a new value."""
-    if run.provider.facts.kind is Kind.SET_VALUE:
+    if run.provider.facts.old_dies_on_set or run.provider.revoke is None:
         return
     for step in (Step.REVOKE, Step.PROVE_DEAD):
         if not _done(run, step):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State, Version
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.death import prove_dead
@@ -41,7 +42,7 @@ def revoke(run: Run, _attempt: int) -> Done:
     _guard_id(run, old)
     _move_late_starters(run)
     value = run.old_value()
-    promised(run.provider.revoke)(run.account, old.provider_key_id, value)
+    _end(run, old, value)
     value.wipe()
 
     def settle(connection: Connection) -> None:
@@ -59,7 +60,7 @@ def end_of_life(run: Run, attempt: int) -> Done:
     old = run.old()
     value = run.old_value()
     if attempt > 1:
-        promised(run.provider.revoke)(run.account, old.provider_key_id, value)
+        _end(run, old, value)
     death = prove_dead(run, value)
     value.wipe()
 
@@ -91,6 +92,13 @@ def shred(run: Run, _attempt: int) -> Done:
     return Done(detail={}, settle=settle)
 
 
+def _end(run: Run, old: Version, value: Secret) -> None:
+    """End the old key, unless the new value's arrival has ended it, or only a person can."""
+    if run.provider.revoke is None and (run.provider.facts.old_dies_on_set or run.provider.runbook is not None):
+        return
+    promised(run.provider.revoke)(run.account, old.provider_key_id, value)
+
+
 def _guard_id(run: Run, old: Version) -> None:
     """Never address a revocation to the id of a key that lives on: only a set value keeps its id."""
     if old.provider_key_id is None or run.provider.facts.old_dies_on_set:
@@ -109,4 +117,5 @@ def _move_late_starters(run: Run) -> None:
     new = run.new()
     if new.state is State.CURRENT:
         for agent, delivery in run.deliveries(new):
-            agent.activate(delivery)
+            if agent.nudge is not None:
+                agent.nudge(delivery)

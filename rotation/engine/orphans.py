@@ -29,6 +29,19 @@ def sweep(run: Run) -> int:
     return swept
 
 
+def read_back(run: Run) -> Secret | None:
+    """Return the raw answer that a lost call would have given, at a vendor that shows values again; None if it made no key.
+
+    Raises:
+        ProviderError: the provider did not answer.
+    """
+    if run.provider.read_back is None or run.provider.find is None:
+        return None
+    tag = run.record().tag
+    made = [key.key_id for key in run.provider.find(run.account) if key.name.startswith(tag) and key.active]
+    return run.provider.read_back(run.account, made[0]) if made else None
+
+
 def end_minted(run: Run, raw: Secret, tag: str) -> None:
     """Revoke the one key that was minted just now and cannot be kept; no other, another worker may have its own by now.
 

@@ -44,13 +44,14 @@ def plan(facts: Facts, mode: Mode, *, standby: bool, has_admin: bool) -> Plan:
     if facts.needs_admin and not has_admin:
         msg = "no administering credential is stored for this provider"
         raise NotPossibleError(msg, hint="keysweep keys add NAME --provider PROVIDER --admin-key")
-    steps = (Step.PREPARE, *_new_key(facts, standby=standby), Step.VERIFY_NEW, *_ARRIVE, *_LEAVE)
+    leave = _LEAVE if facts.kind is not Kind.MANUAL else _LEAVE[1:]
+    steps = (Step.PREPARE, *_new_key(facts, standby=standby), Step.VERIFY_NEW, *_ARRIVE, *leave)
     return Plan(mode=mode, steps=escalated(facts, steps) if mode is Mode.FORCED else steps)
 
 
 def escalated(facts: Facts, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return planned steps as they are taken once the key is compromised: it is switched off before the agents move."""
-    if not facts.disable_reversible or Step.CONTAIN in steps:
+    if not facts.disable_reversible or facts.old_dies_on_set or Step.CONTAIN in steps:
         return steps
     behind = steps.index(Step.VERIFY_NEW) + 1
     return (*steps[:behind], Step.CONTAIN, *steps[behind:])
@@ -58,17 +59,18 @@ def escalated(facts: Facts, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def _new_key(facts: Facts, *, standby: bool) -> tuple[Step, ...]:
     match facts.kind:
-        case Kind.MINT | Kind.MINT_READABLE | Kind.ROLL:
+        case Kind.MINT | Kind.MINT_READABLE if facts.max_live_keys is not None:
+            return (Step.FREE_SLOT, Step.MINT, Step.SEAL)
+        case Kind.MINT | Kind.MINT_READABLE:
             return (Step.MINT, Step.SEAL)
+        case Kind.ROLL:
+            return (Step.ROLL, Step.SEAL)
         case Kind.SET_VALUE:
             return (Step.SEAL, Step.SET_VALUE)
-        case Kind.DEACTIVATE_ONLY if standby:
+        case Kind.DEACTIVATE_ONLY | Kind.MANUAL if standby:
             return (Step.TAKE_STANDBY,)
-        case Kind.DEACTIVATE_ONLY:
+        case Kind.DEACTIVATE_ONLY | Kind.MANUAL:
             msg = "the provider has no call that creates a key, and no standby is sealed"
             raise NotPossibleError(
                 msg, hint="make a key in the provider's console, then: keysweep keys set NAME --standby"
             )
-        case Kind.MANUAL:
-            msg = "the provider has no API for its keys"
-            raise NotPossibleError(msg, hint="replace it by hand, then: keysweep keys set NAME")

@@ -49,20 +49,22 @@ def _restore_agents(run: Run) -> None:
     waiting = list(run.deliveries(run.old()))
     for agent, delivery in waiting:
         agent.deliver(delivery)
+        agent.activate(delivery)
     while waiting:
         for agent, delivery in list(waiting):
-            agent.activate(delivery)
+            if agent.nudge is not None:
+                agent.nudge(delivery)
             if agent.attest(delivery).holding is not Holding.OTHER:
                 waiting.remove((agent, delivery))
         if waiting and run.monotonic() > until:
             msg = f"agent {waiting[0][1].agent!r} did not come back to the old key"
             raise StepFailedError(msg)
-        run.sleep(0.05)
+        run.sleep(min((agent.poll_s for agent, _ in waiting), default=0.0))
 
 
 def _drop(run: Run, new: Version) -> None:
     """End the new key at the provider and forget it; a standby goes back to the shelf instead."""
-    if run.provider.facts.kind is Kind.DEACTIVATE_ONLY:
+    if run.provider.facts.kind in {Kind.DEACTIVATE_ONLY, Kind.MANUAL}:
         if run.provider.deactivate and new.provider_key_id:
             run.provider.deactivate(run.account, new.provider_key_id)
         _leave(run, new, State.STANDBY, shred=False)

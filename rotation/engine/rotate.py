@@ -269,8 +269,10 @@ def _parties(opened: OpenVault, name: str) -> tuple[Credential, Provider, Accoun
         admin = store.admin_for(connection, credential)
         current = store.version_in(connection, admin.id, State.CURRENT) if admin else None
         key = opened.vault.open_version(connection, current.ref) if current else None
+        replaced = store.version_in(connection, credential.id, State.CURRENT)
     settings: Mapping[str, str] = {**opened.settings.providers.get(credential.provider, {}), **credential.settings}
-    account = Account(credential=name, settings=settings, admin=key)
+    key_id = replaced.provider_key_id if replaced else None
+    account = Account(credential=name, settings=settings, admin=key, key_id=key_id)
     return credential, provider_catalog.get(credential.provider), account
 
 

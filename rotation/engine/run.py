@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from keysweep.rotation.engine.journal import Detail, Journal, RotationRecord
 from keysweep.rotation.engine.steps import Mode
 from keysweep.rotation.instances import AgentRecord
 from keysweep.rotation.providers import Account, Provider
+from keysweep.rotation.resolve import resolve
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -136,6 +138,8 @@ class Run:
                     version=version.ref,
                     fingerprint=version.fingerprint,
                     forced=self.forced,
+                    variables=tuple(n for n, held in record.bindings.items() if held == version.ref.credential_id),
+                    open=partial(self._open_for, record, version.ref),
                     same=lambda connection, seen: self.opened.ring.same(connection, seen, version.fingerprint),
                 ),
             )
@@ -167,6 +171,19 @@ class Run:
         self.sleep(seconds)
         with self.opened.database.write() as connection:
             self.journal.renew(connection)
+
+    def _open_for(self, agent: AgentRecord, ref: VersionRef, purpose: str) -> Secret:
+        with self.opened.database.write() as connection:
+            _, secret = resolve(
+                connection,
+                self.opened.vault,
+                self.opened.ledger,
+                agent,
+                ref.credential_id,
+                purpose=purpose,
+                number=ref.number,
+            )
+        return secret
 
     def _version(self, number: int) -> Version:
         with self.opened.database.read() as connection:

@@ -82,6 +82,8 @@ class Account:
     """Public facts: `base_url`, `project_id`."""
     admin: Secret | None
     """The administering key, where the vendor needs one."""
+    key_id: str | None = None
+    """The vendor's id of the key that is replaced, where it is known: a vendor with fixed slots mints into another one."""
     timeout_s: float = 10.0
     """For one call."""
 
@@ -104,6 +106,18 @@ class Minted:
 
     secret: Secret
     key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runbook:
+    """What a person does where the vendor has no call for it."""
+
+    console: str
+    """Address of the vendor's page for keys."""
+    create: str
+    """How a key is made there, in a sentence."""
+    end: str
+    """How the old one is ended there, in a sentence."""
 
 
 class Trouble(StrEnum):
@@ -149,6 +163,13 @@ class Provider:
     """Create a key with the given tag as its name and return the *raw* response, to be sealed before it is parsed."""
     read_minted: Callable[[Secret], Minted] | None = None
     """Parse a raw response of `mint`; pure."""
+    read_back: Callable[[Account, str], Secret] | None = None
+    """Return the raw response that shows the value of the key with this id once more, as `read_minted` reads it."""
+    roll: Callable[[Account, str, Secret], Secret] | None = None
+    """Swap the value of the key with this id, whose current value is given, in one call that ends the old one; return the *raw*
+    response, as `read_minted` reads it.  Never repeated blindly."""
+    observe: Callable[[Account, str, Secret], str | None] | None = None
+    """After a lost answer to `roll`, given the same: the id of the key that it left, None if it did not happen."""
     generate: Callable[[Secret], Secret] | None = None
     """Make the value that follows the given current one; pure but for randomness."""
     set_value: Callable[[Account, Secret, Secret], None] | None = None
@@ -160,3 +181,7 @@ class Provider:
     revoke: Callable[[Account, str | None, Secret], None] | None = None
     """End the old key for good, given its id (None where the vendor has none) and value: also its open sessions.
     Repeating it is safe: a key that is gone is success."""
+    end_self: Callable[[Account, Secret], None] | None = None
+    """End a key with nothing but the key itself, for when the administering one is refused.  Repeating it is safe."""
+    runbook: Runbook | None = None
+    """For a vendor without an API for its keys."""

@@ -11,18 +11,9 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.http import Response, expect, request
-from keysweep.rotation.providers import (
-    Account,
-    Facts,
-    Kind,
-    Liveness,
-    Provider,
-    ProviderError,
-    ProviderKey,
-    Trouble,
-    Verdict,
-)
+from keysweep.rotation.http import Response, expect
+from keysweep.rotation.providers import Account, Facts, Kind, Provider, ProviderKey, Verdict
+from keysweep.rotation.vendor import admin, call, known, parsed, unreadable, verdict
 
 _BASE = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
@@ -31,15 +22,7 @@ _PAGE = 1000
 
 def probe(account: Account, secret: Secret) -> Verdict:
     """List models: 200 and 403 are alive, 401 `authentication_error` is dead."""
-    try:
-        answer = _call(account, "GET", "/v1/models", secret)
-    except ProviderError as error:
-        return Verdict(liveness=Liveness.UNKNOWN, code=error.trouble.value)
-    if answer.status in {200, 403}:
-        return Verdict(liveness=Liveness.ALIVE, code=str(answer.status))
-    if answer.status == 401 and _kind(answer) == "authentication_error":
-        return Verdict(liveness=Liveness.DEAD, code="401 authentication_error")
-    return Verdict(liveness=Liveness.UNKNOWN, code=str(answer.status))
+    return verdict(lambda: _call(account, "GET", "/v1/models", secret), alive=frozenset({200, 403}), dead=_dead)
 
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
@@ -48,11 +31,11 @@ def find(account: Account) -> tuple[ProviderKey, ...]:
     after = ""
     while True:
         path = f"/v1/organizations/api_keys?limit={_PAGE}{after}"
-        match expect(_call(account, "GET", path, _admin(account)), what="listing keys").json():
+        match expect(_call(account, "GET", path, admin(account)), what="listing keys").json():
             case {"data": [*keys], **rest}:
                 found += [_listed(key) for key in keys]
             case _:
-                raise _unreadable(what="the list of keys")
+                raise unreadable(what="the list of keys")
         if not rest.get("has_more") or not keys:
             return tuple(found)
         after = f"&after_id={quote(str(rest.get('last_id') or found[-1].key_id), safe='')}"
@@ -70,22 +53,20 @@ def deactivate(account: Account, key_id: str) -> None:
 
 def revoke(account: Account, key_id: str | None, secret: Secret) -> None:  # noqa: ARG001  addressed by id, never by value
     """Archive the key; one that is gone is success."""
-    if key_id is None:
-        msg = "the key's id at the provider is not known"
-        raise ProviderError(msg, trouble=Trouble.REJECTED)
     _set_status(account, key_id, "archived", accepted=frozenset({200, 404}))
 
 
-def _set_status(account: Account, key_id: str, status: str, *, accepted: frozenset[int] = frozenset({200})) -> None:
-    path = f"/v1/organizations/api_keys/{quote(key_id, safe='')}"
-    answer = _call(account, "POST", path, _admin(account), {"status": status})
+def _set_status(
+    account: Account, key_id: str | None, status: str, *, accepted: frozenset[int] = frozenset({200})
+) -> None:
+    path = f"/v1/organizations/api_keys/{known(key_id)}"
+    answer = _call(account, "POST", path, admin(account), {"status": status})
     expect(answer, what=f"setting a key to {status}", accepted=accepted)
 
 
 def _call(account: Account, method: str, path: str, key: Secret, body: object = None) -> Response:
-    base = account.settings.get("base_url", _BASE).rstrip("/")
     headers = {"x-api-key": key.reveal_text(), "anthropic-version": _VERSION}
-    return request(method, base + path, headers=headers, timeout_s=account.timeout_s, body=body)
+    return call(account, method, path, base=_BASE, headers=headers, body=body)
 
 
 def _listed(key: object) -> ProviderKey:
@@ -98,30 +79,15 @@ def _listed(key: object) -> ProviderKey:
                 hint=str(rest.get("partial_key_hint") or ""),
             )
         case _:
-            raise _unreadable(what="a listed key")
+            raise unreadable(what="a listed key")
 
 
-def _kind(answer: Response) -> str:
-    try:
-        parsed = answer.json()
-    except ProviderError:
-        return ""
-    match parsed:
-        case {"error": {"type": str(kind)}}:
-            return kind
+def _dead(answer: Response) -> str | None:
+    match answer.status, parsed(answer):
+        case 401, {"error": {"type": "authentication_error"}}:
+            return "401 authentication_error"
         case _:
-            return ""
-
-
-def _admin(account: Account) -> Secret:
-    if account.admin is None:
-        msg = "no administering key"
-        raise ProviderError(msg, trouble=Trouble.REFUSED)
-    return account.admin
-
-
-def _unreadable(*, what: str) -> ProviderError:
-    return ProviderError(f"{what} is not what the vendor documents", trouble=Trouble.UNREADABLE)
+            return None
 
 
 PROVIDER = Provider(

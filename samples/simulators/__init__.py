@@ -7,9 +7,10 @@ never keys.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass
@@ -41,6 +42,10 @@ class State:
     keys: dict[str, Key] = field(default_factory=dict)
     propagation_s: float = 0.0
     """How long a key that was ended is still accepted."""
+    limit: int | None = None
+    """How many live keys the vendor allows; None for its usual number."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What else the vendor keeps; JSON, and no value of a key in the clear."""
 
     def by_value(self, value: str) -> Key | None:
         """Return the key with that value."""
@@ -59,6 +64,7 @@ class Call:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: Mapping[str, object]
+    """A JSON object, or the fields of a form; empty for anything else."""
     now: float
 
 
@@ -68,6 +74,7 @@ class Answer:
 
     status: int
     body: object
+    """Sent as JSON; None for an empty body."""
 
 
 class NewValue(Protocol):
@@ -83,10 +90,13 @@ class Vendor:
     """One simulated vendor."""
 
     name: str
-    serves: Callable[[Call], bool]
-    """Whether a request is for this vendor, by its headers and path."""
     answer: Callable[[State, Call], Answer]
     new_value: NewValue
+    new_id: Callable[[], str] = lambda: f"apikey_{secrets.token_hex(8)}"
+    """Makes an id in the vendor's shape."""
+    serves: Callable[[Call], bool] = lambda _: False
+    """Whether a request is for this vendor, by its headers and path.  Every vendor is served under `/NAME/...` as well, and then
+    sees the path without its name."""
 
 
 def digest(value: str) -> str:

@@ -2,7 +2,9 @@
 
 Control, on the same port: `POST /_control/seed {vendor, name, admin, owner}` makes a key and returns its value once;
 `POST /_control/faults {vendor, fault, method, path, count, seconds, status}`; `POST /_control/propagation {vendor, seconds}`;
+`POST /_control/limit {vendor, keys}` (null for the vendor's own limit);
 `GET /_control/state`.
+Each vendor is served under `/VENDOR/...`; those whose requests cannot be mistaken for another's also at the root.
 Faults: `lose-answer` (acts, then closes the connection), `fail-after` (acts, then 500), `busy` (429 with Retry-After, does nothing),
 `slow` (waits, then acts), `status` (answers that status, does nothing), `ignore` (does nothing, answers as if it had),
 `garbage` (acts, then answers a page that is not the vendor's).
@@ -14,11 +16,10 @@ import copy
 import importlib
 import json
 import os
-import secrets
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,10 @@ class Simulator(ThreadingHTTPServer):
 
     def seed(self, vendor: str, name: str, *, admin: bool, owner: str, status: str = "active") -> dict[str, str]:
         """Make a key as a person would in the vendor's console, and return its id and value."""
-        value = next(v for v in self.vendors if v.name == vendor).new_value(admin=admin)
+        made_by = next(v for v in self.vendors if v.name == vendor)
+        value = made_by.new_value(admin=admin)
         key = Key(
-            id=f"apikey_{secrets.token_hex(8)}",
+            id=made_by.new_id(),
             name=name,
             digest=digest(value),
             hint=f"{value[:14]}...{value[-4:]}",
@@ -101,7 +103,7 @@ class Simulator(ThreadingHTTPServer):
         if self._state_file is not None and self._state_file.exists():
             for name, kept in json.loads(self._state_file.read_text()).items():
                 keys = {key_id: Key(**key) for key_id, key in kept["keys"].items()}
-                states[name] = State(keys=keys, propagation_s=kept["propagation_s"])
+                states[name] = State(**{**kept, "keys": keys})
         return states
 
 
@@ -115,6 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_PATCH(self) -> None:
+        self._serve()
+
     def do_DELETE(self) -> None:
         self._serve()
 
@@ -124,10 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         target = urlsplit(self.path)
         raw = self.rfile.read(min(int(self.headers.get("content-length") or 0), _LARGEST))
-        try:
-            body = json.loads(raw) if raw else {}
-        except ValueError:
-            body = {}
+        body = _fields(raw, self.headers.get("content-type") or "")
         if target.path.startswith("/_control/"):
             self._send(self._control(target.path.removeprefix("/_control/"), body))
             return
@@ -136,13 +141,18 @@ class _Handler(BaseHTTPRequestHandler):
             path=target.path,
             query=dict(parse_qsl(target.query)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=body if isinstance(body, dict) else {},
+            body=body,
             now=time.time(),
         )
         self._vendor(call)
 
     def _vendor(self, call: Call) -> None:
-        vendor = next((vendor for vendor in self.server.vendors if vendor.serves(call)), None)
+        first, _, rest = call.path.removeprefix("/").partition("/")
+        vendor = next((vendor for vendor in self.server.vendors if vendor.name == first), None)
+        if vendor is not None:
+            call = replace(call, path=f"/{rest}")
+        else:
+            vendor = next((vendor for vendor in self.server.vendors if vendor.serves(call)), None)
         if vendor is None:
             self._send(Answer(404, {"error": "no vendor has this path"}))
             return
@@ -202,13 +212,16 @@ class _Handler(BaseHTTPRequestHandler):
                 case "POST", "propagation":
                     self.server.states[body["vendor"]].propagation_s = float(body["seconds"])
                     return Answer(200, {})
+                case "POST", "limit":
+                    self.server.states[body["vendor"]].limit = body["keys"]
+                    return Answer(200, {})
                 case "GET", "state":
                     return Answer(200, self.server.snapshot())
                 case _:
                     return Answer(404, {})
 
     def _send(self, answer: Answer, headers: dict[str, str] | None = None) -> None:
-        raw = json.dumps(answer.body).encode()
+        raw = json.dumps(answer.body).encode() if answer.body is not None else b""
         self.send_response(answer.status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(raw)))
@@ -216,3 +229,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(raw)
+
+
+def _fields(raw: bytes, kind: str) -> dict[str, Any]:
+    """Return the object or the form that a request carries; empty for anything else."""
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(raw.decode(errors="replace")))
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError:
+        body = {}
+    return body if isinstance(body, dict) else {}

@@ -9,6 +9,7 @@ import pytest
 
 from keysweep.foundation.clock import system_clock
 from keysweep.foundation.fingerprint import Fingerprint
+from keysweep.foundation.secret import Secret
 from keysweep.rotation import agents, instances
 from keysweep.rotation.agents import Agent, Delivery, Holding
 from keysweep.rotation.vault.unlock import OpenVault
@@ -33,6 +34,8 @@ def _delivery(opened: OpenVault, world: World) -> Delivery:
         version=version.ref,
         fingerprint=version.fingerprint,
         forced=False,
+        variables=("OPENAI_API_KEY",),
+        open=lambda _purpose: Secret(world.planted["openai"]),
     )
 
 

@@ -1,0 +1,111 @@
+"""What the adapters of HTTP vendors share: settings and administering key of an account, and verdicts from answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
+
+from keysweep.foundation.secret import Secret
+from keysweep.rotation.http import Response, request
+from keysweep.rotation.providers import Account, Liveness, ProviderError, Trouble, Verdict
+
+
+def call(
+    account: Account,
+    method: str,
+    path: str,
+    *,
+    base: str,
+    headers: Mapping[str, str],
+    body: object = None,
+    form: Mapping[str, str] | None = None,
+) -> Response:
+    """Send one request to the vendor, or to where the setting `base_url` says.
+
+    Raises:
+        ProviderError: there was no answer.
+    """
+    where = account.settings.get("base_url", base).rstrip("/")
+    return request(method, where + path, headers=headers, timeout_s=account.timeout_s, body=body, form=form)
+
+
+def bearer(key: Secret) -> dict[str, str]:
+    """Return the header that carries a key as a bearer token."""
+    return {"Authorization": f"Bearer {key.reveal_text()}"}
+
+
+def verdict(ask: Callable[[], Response], *, alive: frozenset[int], dead: Callable[[Response], str | None]) -> Verdict:
+    """Return what an answer says about a key; an answer that does not come says nothing.
+
+    Args:
+        ask: sends the probe.
+        alive: statuses by which the vendor shows that it knows the key.
+        dead: returns the public code of the vendor's own refusal, None if an answer is none.  Asked first: some vendors refuse
+            with status 200.
+    """
+    try:
+        answer = ask()
+    except ProviderError as error:
+        return Verdict(liveness=Liveness.UNKNOWN, code=error.trouble.value)
+    if (code := dead(answer)) is not None:
+        return Verdict(liveness=Liveness.DEAD, code=code)
+    liveness = Liveness.ALIVE if answer.status in alive else Liveness.UNKNOWN
+    return Verdict(liveness=liveness, code=str(answer.status))
+
+
+def parsed(answer: Response) -> object:
+    """Return the parsed body of an answer, None if it is no JSON."""
+    try:
+        return answer.json()
+    except ProviderError:
+        return None
+
+
+def read(raw: Secret) -> object:
+    """Return the parsed raw response that was sealed.
+
+    Raises:
+        ProviderError: it is no JSON.
+    """
+    return Response(status=200, body=raw.reveal(), retry_after_s=None).json()
+
+
+def setting(account: Account, name: str) -> str:
+    """Return a setting that the vendor's adapter cannot do without, quoted for use in a path.
+
+    Raises:
+        ProviderError: it is missing.
+    """
+    if not account.settings.get(name):
+        msg = f"the setting {name} is missing for {account.credential!r}"
+        raise ProviderError(msg, trouble=Trouble.REJECTED)
+    return quote(account.settings[name], safe="")
+
+
+def admin(account: Account) -> Secret:
+    """Return the administering key.
+
+    Raises:
+        ProviderError: none is stored.
+    """
+    if account.admin is None:
+        msg = "no administering key"
+        raise ProviderError(msg, trouble=Trouble.REFUSED)
+    return account.admin
+
+
+def known(key_id: str | None) -> str:
+    """Return a key's id, quoted for use in a path: a key is addressed by its own id, never by a guess.
+
+    Raises:
+        ProviderError: it is not known.
+    """
+    if not key_id:
+        msg = "the key's id at the provider is not known"
+        raise ProviderError(msg, trouble=Trouble.REJECTED)
+    return quote(key_id, safe="")
+
+
+def unreadable(*, what: str) -> ProviderError:
+    """Return the error for an answer that is not what the vendor documents."""
+    return ProviderError(f"{what} is not what the vendor documents", trouble=Trouble.UNREADABLE)
