@@ -18,6 +18,7 @@ from keysweep.rotation.vault.index import exact_owner
 from keysweep.rotation.vault.unlock import OpenVault
 from keysweep.scanner import history
 from keysweep.scanner.history import Sighting, StoredFinding
+from keysweep.scanner.known import MatchKind
 
 _SHORTEST = 4
 """Bytes of a fingerprint that must be given."""
@@ -119,9 +120,9 @@ def _of_finding(opened: OpenVault, connection: Connection, finding: StoredFindin
 
 
 def _of_credential(opened: OpenVault, connection: Connection, credential: Credential) -> Explanation:
-    leaked = history.of_credential(connection, credential.name)
-    if leaked:
-        return _of_finding(opened, connection, leaked[0])
+    if seen := history.of_credential(connection, credential.name):
+        leaks = (finding for finding in seen if finding.match is not MatchKind.KEY_ID)
+        return _of_finding(opened, connection, next(leaks, seen[0]))
     return _made(opened, connection, None, credential, store.version_in(connection, credential.id, State.CURRENT))
 
 
@@ -174,6 +175,8 @@ def _next(answer: Answer, finding: StoredFinding | None, credential: Credential 
         return f"revoke it at {provider}; if an agent uses it: keysweep keys add NAME --provider {provider}"
     if finding is None:
         return f"it was seen nowhere; keysweep keys show {credential.name}"
+    if finding.match is MatchKind.KEY_ID:
+        return "nothing: an id opens nothing"
     if version is not None and version.dead_at is not None:
         return "nothing: the provider refuses it"
     if answer is Answer.RETIRED:

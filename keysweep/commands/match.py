@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def COMMAND() -> None:  # noqa: N802  the folder's index looks for this name
     """Match-only keys: a runner says whose a leaked key is, and can open none.
 
-    Use one with `keysweep scan --key-file FILE`, or KEYSWEEP_KEY_FILE.  It answers exact matches and nothing else.
+    Use one with `keysweep scan --key-file FILE`, or KEYSWEEP_KEY_FILE.  It answers for whole values and their ids, nothing else.
     """
 
 
@@ -120,6 +120,7 @@ def _export(invocation: Invocation, file: Path) -> None:
         with opened.database.read() as connection:
             text, count = make_export(
                 connection,
+                opened.fingerprinter,
                 tenant=opened.ring.tenant,
                 sign=opened.signer.sign,
                 public_key=opened.signer.public_key,
