@@ -62,6 +62,7 @@ REPOSITORIES = {
     "keysweep/foundation/ledger/mark.py",
     "keysweep/foundation/ledger/verify.py",
     "reports/collect.py",
+    "reports/collect_lists.py",
     "reports/verify.py",
     "rotation/bulk.py",
     "rotation/engine/journal.py",
