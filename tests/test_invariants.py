@@ -49,6 +49,7 @@ REPOSITORIES = {
     "keysweep/foundation/database/migrations/versions/0003_findings.py",
     "keysweep/foundation/database/migrations/versions/0006_match_keys_and_anchors.py",
     "keysweep/foundation/database/migrations/versions/0007_row_states.py",
+    "keysweep/foundation/database/migrations/versions/0008_listing.py",
     "keysweep/foundation/database/ledger_tables.py",
     "keysweep/foundation/database/migrations/versions/0005_inventory.py",
     "keysweep/foundation/database/ring_tables.py",
