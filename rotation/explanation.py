@@ -101,7 +101,8 @@ def _of_fingerprint(opened: OpenVault, connection: Connection, subject: str) -> 
         raise UnknownSubjectError(msg, hint="give more of its digits")
     if found:
         return _of_finding(opened, connection, found[0])
-    known = exact_owner(connection, Fingerprint(bytes.fromhex(digits))) if len(digits) == 64 else None
+    forms = opened.ring.forms(connection, Fingerprint(bytes.fromhex(digits))) if len(digits) == 64 else ()
+    known = exact_owner(connection, *forms)
     if known is None:
         msg = "no finding has that fingerprint"
         raise UnknownSubjectError(msg, hint="scan with the store first: keysweep scan PATH")
