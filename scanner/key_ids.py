@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_ID = re.compile(rb"(?=[a-z_-]*[A-Z0-9])(AKIA|ASIA|[A-Za-z]{2,12}[_-]|)[A-Za-z0-9_-]*")
+_ID = re.compile(rb"(?=[A-Za-z0-9])(?=[a-z_-]*[A-Z0-9])(AKIA|ASIA|[A-Za-z]{2,12}[_-]|)[A-Za-z0-9_-]*")
 _LEAST, _MOST = 12, 128
 """Bytes of an id that is looked for: a shorter one stands in text by chance."""
 

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 from keysweep.foundation.fingerprint import Fingerprinter, Preview
-from keysweep.scanner.key_ids import Shape
 from keysweep.scanner.known import KnownKeys, Resemblance
 
 if TYPE_CHECKING:
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 _MOST_HEADS = 12
 """Beginnings that are searched for one by one; a pass over the text costs less than more of them."""
-_SIGN = re.compile(rb"[A-Za-z0-9_-]")
-_RUN = re.compile(rb"[A-Za-z0-9_-]+")
+_SIGN = re.compile(rb"[\w-]")
+_WORD = re.compile(rb"[\w-]+")
 _ESCAPED = re.compile(rb"\\[abfnrtv]|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}")
-_WIDEST_ESCAPE = 6
+_ESCAPES, _WIDEST_ESCAPE = (b"\\", b"%"), 6
 
 
 @final
@@ -42,51 +41,50 @@ class KeyIds:
     def find(self, segment: Segment) -> Sequence[Resemblance]:
         """Return every such id in *segment*."""
         found = []
-        for start, shape in self._whole(segment):
-            end = start + shape.length
+        for start, end in self._whole(segment):
             fingerprint = self._fingerprinter.of_bytes(segment.data[start:end])
-            if (owner := self._known.named(fingerprint, shape.length)) is not None:
-                preview = Preview(prefix="", length=shape.length)
+            if (owner := self._known.named(fingerprint, end - start)) is not None:
+                preview = Preview(prefix="", length=end - start)
                 found.append(Resemblance(start, end, fingerprint, preview, owner))
         return found
 
     @cached_property
-    def _heads(self) -> dict[bytes, tuple[int, ...]]:
+    def _heads(self) -> dict[bytes, frozenset[int]]:
         """By beginning, the lengths of the ids that have it; all of them have none where there are too many."""
         by_head: dict[bytes, set[int]] = defaultdict(set)
         shapes = self._known.key_ids()
         few = len({shape.head for shape in shapes}) <= _MOST_HEADS
         for shape in shapes:
             by_head[shape.head if few else b""].add(shape.length)
-        return {head: tuple(sorted(lengths)) for head, lengths in by_head.items()}
+        return {head: frozenset(lengths) for head, lengths in by_head.items()}
 
     @cached_property
     def _runs(self) -> re.Pattern[bytes]:
-        return re.compile(rb"[A-Za-z0-9_-]{%d,}" % min(self._heads[b""]))
+        return re.compile(rb"\b[\w-]{%d,}" % min(self._heads[b""]))
 
-    def _whole(self, segment: Segment) -> Iterator[tuple[int, Shape]]:
-        """Yield what has the shape of such an id, from edge to edge."""
+    def _whole(self, segment: Segment) -> Iterator[tuple[int, int]]:
+        """Yield where something of the shape of such an id begins and ends."""
         data = segment.data
         low, high = int(segment.repeated > 0), len(data) - int(segment.goes_on)
         for head, lengths in self._heads.items():
-            for start in _places(data, head) if head else self._beginnings(data):
-                for length in lengths:
-                    if low <= start and start + length <= high and _ends(data, start, start + length):
-                        yield start, Shape(head, length)
+            for start, end in _headed(data, head) if head else self._bare(data):
+                if end - start in lengths and low <= start and end <= high:
+                    yield start, end
 
-    def _beginnings(self, data: bytes) -> Iterator[int]:
+    def _bare(self, data: bytes) -> Iterator[tuple[int, int]]:
         for run in self._runs.finditer(data):
-            yield run.start()
-            escape = _ESCAPED.match(data, run.start() - 1) if run.start() else None
-            if escape is not None and escape.end() > run.start():
-                yield escape.end()
+            start, end = run.span()
+            if data[start - 1 : start] != b"-":
+                yield start, end
+            if data[start - 1 : start] in _ESCAPES and (escape := _ESCAPED.match(data, start - 1)) is not None:
+                yield escape.end(), end
 
 
-def _places(data: bytes, head: bytes) -> Iterator[int]:
+def _headed(data: bytes, head: bytes) -> Iterator[tuple[int, int]]:
     at = data.find(head)
     while at >= 0:
-        if _begins(data, at):
-            yield at
+        if _begins(data, at) and (run := _WORD.match(data, at)) is not None:
+            yield run.span()
         at = data.find(head, at + 1)
 
 
@@ -98,8 +96,3 @@ def _begins(data: bytes, start: int) -> bool:
         (escape := _ESCAPED.match(data, at)) is not None and escape.end() == start
         for at in range(max(start - _WIDEST_ESCAPE, 0), start - 1)
     )
-
-
-def _ends(data: bytes, start: int, end: int) -> bool:
-    """Whether `data[start:end]` is one run, and all of it."""
-    return (end >= len(data) or _SIGN.match(data, end) is None) and _RUN.fullmatch(data, start, end) is not None

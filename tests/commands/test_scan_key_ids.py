@@ -107,7 +107,7 @@ def test_it_is_told_wherever_it_stands_whole_and_is_no_leak(stored: None, tmp_pa
 def test_more_or_less_of_it_is_not_it(stored: None, tmp_path: Path) -> None:
     """One character more on either side, one less, another case."""
     ids = [key_id for _, key_id, _ in IDS.values()]
-    text = " ".join(f"{i}x y{i} {i[:-1]} {i[1:]} {i}-x _{i} {i.swapcase()}" for i in ids)
+    text = " ".join(f"{i}x y{i} {i[:-1]} {i[1:]} {i}-x _{i} -{i} {i.swapcase()}" for i in ids)
     assert told(scan(text, tmp_path, "--fail-on", "mapped"), text) == []
 
 
