@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from keysweep.foundation.database import tables
 from keysweep.foundation.database.connect import Database
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
-from keysweep.rotation.credential import CredentialId, State, VersionRef
-from keysweep.rotation.vault import store
+from keysweep.rotation.credential import State, VersionRef
+from keysweep.rotation.vault import store, whose
 from keysweep.rotation.vault.answer import answer
 from keysweep.scanner.key_ids import Shape, shape_of
 from keysweep.scanner.known import CredentialMatch, MatchKind
@@ -61,18 +60,12 @@ class StoredIds:
 
 def named(connection: Connection) -> dict[str, VersionRef]:
     """Return every id that text is looked through for, with the version that it names."""
-    version = tables.version.c
-    query = select(version.provider_key_id, version.credential_id, version.number, version.state).where(
-        version.provider_key_id.is_not(None)
-    )
     chosen: dict[str, tuple[tuple[int, int], VersionRef]] = {}
-    for key_id, credential, number, state in connection.execute(query):
-        rank = _ORDER.index(State(state)) if State(state) in _ORDER else len(_ORDER)
-        order = (rank, -number)
-        if key_id not in chosen or order < chosen[key_id][0]:
-            if key_id not in chosen and shape_of(key_id.encode()) is None:
-                continue
-            chosen[key_id] = (order, VersionRef(credential_id=CredentialId(credential), number=number))
+    for key_id, ref, state in whose.key_ids(connection):
+        order = (_ORDER.index(state) if state in _ORDER else len(_ORDER), -ref.number)
+        before = chosen.get(key_id)
+        if order < before[0] if before else shape_of(key_id.encode()) is not None:
+            chosen[key_id] = (order, ref)
     return {key_id: ref for key_id, (_, ref) in chosen.items()}
 
 

@@ -21,6 +21,7 @@ from keysweep.rotation.inventory import Entry, import_entries, replace_value
 from keysweep.rotation.listers import ListedKey
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault, initialise, unlock
+from keysweep.scanner.known import MatchKind
 from tests.reports.making import FREEZE, POLICY, START
 
 
@@ -64,16 +65,24 @@ def seen(opened: OpenVault, *, start: datetime = START, end: datetime = FREEZE) 
         return collect(connection, POLICY, start=start, end=end)
 
 
-def leak(opened: OpenVault, name: str, at: datetime) -> None:
+def leak(opened: OpenVault, name: str, at: datetime, match: MatchKind = MatchKind.EXACT) -> None:
     """Record that a scan saw version 1 of a credential."""
     row = {"rule": "stored-credential", "provider": "", "severity": "critical", "confidence": "verified"}
     with opened.database.write() as connection:
         connection.execute(
             insert(tables.finding).values(
-                id=f"f-{name}", fingerprint=b"\x01" * 32, prefix="", length=9, credential=name, number=1, match="exact",
+                id=f"f-{name}", fingerprint=b"\x01" * 32, prefix="", length=9, credential=name, number=1, match=match.value,
                 certainty=1.0, first_seen=to_text(at), last_seen=to_text(at), **row,
             )
         )  # fmt: skip
+
+
+def test_the_id_of_a_key_is_no_exposure_of_it(opened: OpenVault) -> None:
+    """Seen in a log, it starts no clock; the key itself does."""
+    for name, match in (("named", MatchKind.KEY_ID), ("leaked", MatchKind.EXACT)):
+        add(opened, name, START)
+        leak(opened, name, START, match)
+    assert [exposure.credential for exposure in seen(opened).exposures] == ["leaked"]
 
 
 def test_an_empty_store_gives_empty_evidence(opened: OpenVault) -> None:
