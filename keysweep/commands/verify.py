@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keysweep.commands import _time_stamps as stamps
 from keysweep.commands._invocation import Invocation
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     help="Checkpoints that were kept elsewhere; may be repeated.",
 )
 @click.option("--public-key", metavar="HEX", help="The store's public key, where you know it from elsewhere.")
+@click.option(
+    "--tsa-ca",
+    type=click.Path(path_type=Path),
+    help="Certificates that the chains of time stamps must end in, PEM: check them too.",
+)
 @click.option("--accept-restored", is_flag=True, help="The store was put back from a backup on purpose: say so once.")
 @click.pass_obj
 def COMMAND(  # noqa: N802  the folder's index looks for this name
@@ -31,6 +37,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     file: Path | None,
     anchors: tuple[Path, ...],
     public_key: str | None,
+    tsa_ca: Path | None,
     *,
     accept_restored: bool,
 ) -> None:
@@ -41,11 +48,13 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     kept, key = _kept(anchors), _key(public_key)
     if file is not None and _is_export(file):
         _export(file, kept, key)
+        stamps.told(stamps.of_anchors(anchors), tsa_ca)
         return
     with invocation.vault() as opened:
         if accept_restored:
             _accept(invocation, opened)
         _live(opened, kept, key)
+        stamps.told(stamps.of_store(opened) + stamps.of_anchors(anchors), tsa_ca)
         if file is not None:
             _report(opened, file)
 
@@ -138,7 +147,7 @@ def _kept(anchors: tuple[Path, ...]) -> tuple[Signed, ...]:
     found: list[Signed] = []
     for path in anchors:
         try:
-            found += checkpoints_of_anchor(path)
+            found += [one for one, _ in checkpoints_of_anchor(path)]
         except OSError as error:
             msg = f"cannot read {path}: {error.strerror}"
             raise UsageError(msg) from error
