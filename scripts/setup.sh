@@ -3,7 +3,7 @@
 set -euo pipefail
 venv=${1:-.venv}
 
-packages=(git tesseract-ocr postgresql poppler-utils libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
+packages=(git tesseract-ocr postgresql poppler-utils openssl libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
 # A keyring, for the tests of the slot that lives in one.
 packages+=(gnome-keyring dbus-daemon)
 
