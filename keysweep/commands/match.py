@@ -93,13 +93,14 @@ def _revoke(invocation: Invocation, label: str) -> None:
 
     with invocation.vault() as opened:
         with opened.database.write() as connection:
+            said = next((key for key in match_key.match_keys(connection) if key.label == label), None)
             identifier = match_key.revoke(connection, label, opened.clock())
             opened.ledger.append(
                 connection,
                 actor=invocation.actor,
                 action="match.revoked",
                 subject=label,
-                detail={"id": identifier},
+                detail={"id": identifier, "uses": said.uses if said else 0},
             )
         opened.database.forget_log()
     click.echo(f"{label} is worth nothing in this store now.  Copies and lists made before still answer it.", err=True)
