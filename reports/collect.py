@@ -9,15 +9,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from keysweep.foundation.clock import from_text, to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.foundation.ledger.chain import head
+from keysweep.reports.collect_lists import lists
 from keysweep.reports.evidence import Evidence, ExposureRow, KeyRow, Policy, RotationRow, ScanRow, StepRow, UseRow
-from keysweep.rotation import policies, profiles
+from keysweep.rotation import lister_catalog, policies, profiles
 from keysweep.rotation.age_limit import AgeLimit, Policies, Source
+from keysweep.scanner.known import MatchKind
 
 _Uses = Mapping[str, Sequence[UseRow]]
 
@@ -51,6 +53,8 @@ def collect(connection: Connection, policy: Policy, *, start: datetime, end: dat
         ledger_seq=seq,
         ledger_head=digest,
         oldest_entry=from_text(json.loads(oldest)["at"]) if oldest else None,
+        lists=lists(connection, end),
+        listable=lister_catalog.names(),
     )
 
 
@@ -164,7 +168,10 @@ def _rotations(connection: Connection, start: datetime, end: datetime) -> tuple[
 
 
 def _exposures(connection: Connection, start: datetime, end: datetime) -> tuple[ExposureRow, ...]:
-    """Return every stored value that a scan saw and that was alive at some time of the period, with its fate."""
+    """Return every stored value that a scan saw and that was alive at some time of the period, with its fate.
+
+    An id at its provider is no exposure of a key.
+    """
     finding, sighting, credential = tables.finding, tables.sighting, tables.credential
     opened = {
         (row.credential_id, row.number): _before(row.opened_at, end)
@@ -176,7 +183,7 @@ def _exposures(connection: Connection, start: datetime, end: datetime) -> tuple[
     query = (
         select(finding, credential.c.id.label("credential_id"))
         .join(credential, credential.c.name == finding.c.credential)
-        .where(finding.c.first_seen <= to_text(end))
+        .where(finding.c.first_seen <= to_text(end), func.coalesce(finding.c.match, "") != MatchKind.KEY_ID.value)
         .order_by(finding.c.first_seen, finding.c.id)
     )
     rows = []

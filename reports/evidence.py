@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from keysweep.reports.listed import ListRow
 from keysweep.rotation.age_limit import AgeLimit, Exemption
 
 
@@ -173,6 +174,10 @@ class Evidence:
     ledger_seq: int
     ledger_head: bytes
     oldest_entry: datetime | None
+    lists: tuple[ListRow, ...] = ()
+    """The newest list of each provider's account that was asked before the freeze."""
+    listable: tuple[str, ...] = ()
+    """Providers whose keys can be listed."""
 
     @property
     def in_use(self) -> tuple[KeyRow, ...]:

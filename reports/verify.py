@@ -25,12 +25,7 @@ def verify_report(file: Path, database: Database, *, public_keys: Callable[[int]
         UsageError: the file cannot be read, or has no seal.
         IntegrityError: the report, its seal, or the ledger behind it was changed.
     """
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        msg = f"cannot read {file}: {error.strerror}"
-        raise UsageError(msg) from error
-    seal = read(seal_path(file))
+    content, seal = _both(file)
     keys = public_keys(seal.ledger_seq)
     check(content, seal, public_key=next((key for key in keys if key.hex() == seal.public_key), keys[0]))
     with database.read() as connection:
@@ -39,3 +34,24 @@ def verify_report(file: Path, database: Database, *, public_keys: Callable[[int]
         msg = f"ledger entry {seal.ledger_seq}: it is not the one that the report names"
         raise IntegrityError(msg, hint="the store was restored from a copy, or its ledger was rewritten")
     return seal
+
+
+def verify_alone(file: Path, *, public_key: bytes) -> Seal:
+    """Return the seal of a report that is whole, without the store: what an auditor can do who knows its public key.
+
+    Raises:
+        UsageError: the file cannot be read, or has no seal.
+        IntegrityError: the report or its seal was changed, or another key made it.
+    """
+    content, seal = _both(file)
+    check(content, seal, public_key=public_key)
+    return seal
+
+
+def _both(file: Path) -> tuple[bytes, Seal]:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {file}: {error.strerror}"
+        raise UsageError(msg) from error
+    return content, read(seal_path(file))

@@ -93,6 +93,15 @@ class Policies:
             return replace(limit, max_age_days=own_days, source=Source.OWN)
         return limit
 
+    def overdue_from(self, policy_class: str, own_days: int | None, now: datetime) -> datetime:
+        """Return the latest moment for which a value is overdue now that became current then."""
+        return now - timedelta(days=self.limit_of(policy_class, own_days).max_age_days + 1)
+
+    def exemption_at(self, credential: str, now: datetime) -> Exemption | None:
+        """Return the exception that counts for a credential at a moment, None if none does."""
+        exemption = self.exemptions.get(credential)
+        return exemption if exemption is not None and exemption.recorded_at <= now <= exemption.until else None
+
     def standing(
         self, credential: str, *, since: datetime, now: datetime, policy_class: str, own_days: int | None
     ) -> Standing:
@@ -106,9 +115,7 @@ class Policies:
             own_days: its own limit.
         """
         limit = self.limit_of(policy_class, own_days)
-        exemption = self.exemptions.get(credential)
-        if exemption is not None and not exemption.recorded_at <= now <= exemption.until:
-            exemption = None
+        exemption = self.exemption_at(credential, now)
         age = max((now - since).days, 0)
         return Standing(
             age_days=age,

@@ -18,6 +18,7 @@ from keysweep.rotation.vault.index import exact_owner
 from keysweep.rotation.vault.unlock import OpenVault
 from keysweep.scanner import history
 from keysweep.scanner.history import Sighting, StoredFinding
+from keysweep.scanner.known import MatchKind
 
 _SHORTEST = 4
 """Bytes of a fingerprint that must be given."""
@@ -100,7 +101,8 @@ def _of_fingerprint(opened: OpenVault, connection: Connection, subject: str) -> 
         raise UnknownSubjectError(msg, hint="give more of its digits")
     if found:
         return _of_finding(opened, connection, found[0])
-    known = exact_owner(connection, Fingerprint(bytes.fromhex(digits))) if len(digits) == 64 else None
+    forms = opened.ring.forms(connection, Fingerprint(bytes.fromhex(digits))) if len(digits) == 64 else ()
+    known = exact_owner(connection, *forms)
     if known is None:
         msg = "no finding has that fingerprint"
         raise UnknownSubjectError(msg, hint="scan with the store first: keysweep scan PATH")
@@ -119,9 +121,9 @@ def _of_finding(opened: OpenVault, connection: Connection, finding: StoredFindin
 
 
 def _of_credential(opened: OpenVault, connection: Connection, credential: Credential) -> Explanation:
-    leaked = history.of_credential(connection, credential.name)
-    if leaked:
-        return _of_finding(opened, connection, leaked[0])
+    if seen := history.of_credential(connection, credential.name):
+        leaks = (finding for finding in seen if finding.match is not MatchKind.KEY_ID)
+        return _of_finding(opened, connection, next(leaks, seen[0]))
     return _made(opened, connection, None, credential, store.version_in(connection, credential.id, State.CURRENT))
 
 
@@ -174,6 +176,8 @@ def _next(answer: Answer, finding: StoredFinding | None, credential: Credential 
         return f"revoke it at {provider}; if an agent uses it: keysweep keys add NAME --provider {provider}"
     if finding is None:
         return f"it was seen nowhere; keysweep keys show {credential.name}"
+    if finding.match is MatchKind.KEY_ID:
+        return "nothing: an id opens nothing"
     if version is not None and version.dead_at is not None:
         return "nothing: the provider refuses it"
     if answer is Answer.RETIRED:

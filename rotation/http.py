@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from keysweep.rotation.providers import ProviderError, Trouble
@@ -55,7 +56,7 @@ def request(
         url: https, or http to this machine.
         headers: may hold a key; they appear in no error.
         timeout_s: for the whole call, however slowly the answer trickles in.
-        body: sent as JSON; None for no body.
+        body: sent as JSON, or as it is where it is bytes; None for no body.
         form: sent as a URL-encoded form instead.
         largest: bytes of an answer that are read.
 
@@ -71,13 +72,13 @@ def request(
         msg = f"{host} is not called without TLS"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
 
-    sent = {"accept-encoding": "identity", **headers}
+    sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body, "data": form}
 
     async def send() -> Response:
         async with (
             asyncio.timeout(timeout_s + _GRACE_S),
             httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout_s) as client,
-            client.stream(method, url, headers=sent, json=body, data=form) as answer,
+            client.stream(method, url, headers={"accept-encoding": "identity", **headers}, **sent) as answer,
         ):
             content = bytearray()
             async for block in answer.aiter_raw():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Connection
 
@@ -12,7 +13,7 @@ from keysweep.foundation.clock import to_text
 from keysweep.rotation import policies, provider_catalog, selection
 from keysweep.rotation.age_limit import Policies, Standing
 from keysweep.rotation.credential import CredentialId
-from keysweep.rotation.selection import Filter, Picked, Sort
+from keysweep.rotation.selection import Age, Filter, Picked, Sort
 from keysweep.rotation.vault.unlock import OpenVault
 
 _EVERYTHING = Filter()
@@ -124,7 +125,33 @@ def listing(
 
 def overdue(opened: OpenVault, wanted: Filter = _EVERYTHING, *, sort: Sort = Sort.AGE) -> tuple[Row, ...]:
     """Return those in use that are older than their limit, with no exception."""
-    return tuple(row for row in _old(opened, wanted, sort, timedelta()) if row.overdue)
+    return overdue_page(opened, wanted, sort=sort, size=0, number=1).rows
+
+
+def overdue_page(opened: OpenVault, wanted: Filter, *, sort: Sort, size: int, number: int) -> Page:
+    """Return one page of what `overdue` returns, counted from 1; a size of 0 is one page with all."""
+    now = opened.clock()
+    with opened.database.read() as connection:
+        known = _policies(opened, connection, now)
+        oldest = replace(wanted, until=now - timedelta(days=known.shortest_days))
+        late = _late(selection.ages(connection, oldest, sort=sort), known, now)
+        start = (number - 1) * size
+        picked = selection.whole(connection, late[start : start + size] if size else late)
+    return Page(rows=tuple(_row(one, known, now) for one in picked), total=len(late))
+
+
+def _late(ages: Iterable[Age], known: Policies, now: datetime) -> list[CredentialId]:
+    """Return those past their limit; limits are few, so each becomes a moment once and is compared as text."""
+
+    @cache
+    def latest(policy_class: str, own_days: int | None) -> str:
+        return to_text(known.overdue_from(policy_class, own_days, now))
+
+    return [
+        one.id
+        for one in ages
+        if one.since <= latest(one.policy_class, one.own_days) and known.exemption_at(one.id, now) is None
+    ]
 
 
 def due(opened: OpenVault, *, within: timedelta) -> tuple[Row, ...]:

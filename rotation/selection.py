@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import text as sql
 
 from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import tables
@@ -43,7 +44,7 @@ class Filter:
     agent: str = ""
     policy_class: str | None = None
     until: datetime | None = None
-    """Only those whose current value became current by then."""
+    """Only those whose current value became current by then, or that have a limit of their own."""
     retired: bool = False
     """Also those that were taken out of use."""
     name: str = ""
@@ -60,9 +61,20 @@ class Picked:
     agents: tuple[str, ...]
 
 
+class Age(NamedTuple):
+    """How old the current value of a credential is, and what its limit follows from."""
+
+    id: CredentialId
+    since: str
+    """When it became current, as it is stored."""
+    policy_class: str
+    own_days: int | None
+
+
 def count(connection: Connection, wanted: Filter) -> int:
     """Return how many there are."""
-    return int(connection.execute(_where(select(func.count()).select_from(_JOINED), wanted)).scalar() or 0)
+    counted = select(func.count()).select_from(tables.credential)
+    return int(connection.execute(_where(counted, wanted)).scalar() or 0)
 
 
 def pick(
@@ -77,8 +89,24 @@ def pick(
         limit: how many at most; None for all.
         offset: how many to leave out before.
     """
-    chosen = _where(select(tables.credential.c.id).select_from(_JOINED), wanted).order_by(*_ORDER[sort])
-    ids = [CredentialId(row) for row in connection.execute(chosen.limit(limit).offset(offset)).scalars()]
+    rows = _JOINED if sort is Sort.USED else tables.credential
+    chosen = _where(select(tables.credential.c.id).select_from(rows), wanted).order_by(*_ORDER[sort])
+    return whole(
+        connection, [CredentialId(row) for row in connection.execute(chosen.limit(limit).offset(offset)).scalars()]
+    )
+
+
+def ages(connection: Connection, wanted: Filter, *, sort: Sort) -> list[Age]:
+    """Return how old the current values are, in order; credentials without one are left out."""
+    row, version = tables.credential.c, tables.version.c
+    valued = select(version.credential_id).where(sql("state = 'current'"))
+    shown = select(row.id, _SINCE, func.coalesce(tables.profile.c["class"], ""), row.max_age_days)
+    query = _where(shown.select_from(_JOINED), wanted).where(row.id.in_(valued)).order_by(*_ORDER[sort])
+    return [Age(CredentialId(one[0]), one[1], one[2], one[3]) for one in connection.execute(query)]
+
+
+def whole(connection: Connection, ids: Sequence[CredentialId]) -> tuple[Picked, ...]:
+    """Return everything that is shown of some credentials, in the order of their ids."""
     found = _found(connection, ids)
     current, standby, agents = _current(connection, ids), _standby(connection, ids), _agents(connection, ids)
     return tuple(
@@ -105,7 +133,7 @@ _ORDER: Mapping[Sort, Sequence[ColumnElement[Any]]] = {
 
 
 def _where(query: Select[Any], wanted: Filter) -> Select[Any]:
-    row, profile = tables.credential.c, tables.profile.c
+    row = tables.credential.c
     for column, value in (
         (row.provider, wanted.provider),
         (row.owner, wanted.owner),
@@ -115,13 +143,21 @@ def _where(query: Select[Any], wanted: Filter) -> Select[Any]:
         if value:
             query = query.where(column == value)
     if wanted.policy_class is not None:
-        query = query.where(func.coalesce(profile["class"], "") == wanted.policy_class)
+        query = query.where(_is_of(wanted.policy_class))
     if wanted.agent:
         bound = select(tables.binding.c.credential_id).where(tables.binding.c.agent == wanted.agent)
         query = query.where(row.id.in_(bound))
     if wanted.until is not None:
-        query = query.where(to_text(wanted.until) >= _SINCE)
+        query = query.where(or_(to_text(wanted.until) >= _SINCE, row.max_age_days.is_not(None)))
     return query if wanted.retired else query.where(row.retired_at.is_(None))
+
+
+def _is_of(policy_class: str) -> ColumnElement[bool]:
+    """Whether a credential is of a class; most have no profile, and those are of none."""
+    profile = tables.profile.c
+    if policy_class:
+        return tables.credential.c.id.in_(select(profile.credential_id).where(profile["class"] == policy_class))
+    return tables.credential.c.id.not_in(select(profile.credential_id).where(profile["class"] != ""))
 
 
 def _found(connection: Connection, ids: Sequence[CredentialId]) -> list[tuple[Credential, Profile]]:

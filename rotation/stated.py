@@ -10,17 +10,18 @@ from keysweep.rotation.vault.unlock import OpenVault
 
 
 def checked(opened: OpenVault, text: str, *, what: str) -> str:
-    """Return *text* if it may be public in this store, whose own values are asked for, too.
+    """Return *text* if it may be public in this store, whose own values are asked for, too: those under a new master key as well.
 
     Raises:
         KeyInPublicTextError: it holds what looks like a key, or a stored value.
     """
     with opened.database.read() as connection:
-        return public_text(
-            text,
-            what=what,
-            is_value=lambda word: whose.by_fingerprint(connection, opened.fingerprinter.of(Secret(word))) is not None,
-        )
+
+        def is_value(word: str) -> bool:
+            forms = opened.ring.forms(connection, opened.fingerprinter.of(Secret(word)))
+            return whose.by_fingerprint(connection, *forms) is not None
+
+        return public_text(text, what=what, is_value=is_value)
 
 
 def stated(opened: OpenVault, text: str, *, what: str) -> str:

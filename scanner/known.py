@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from keysweep.foundation.fingerprint import Fingerprint, Preview
+from keysweep.scanner.key_ids import Shape
 
 
 class KnownState(StrEnum):
@@ -24,7 +25,7 @@ class MatchKind(StrEnum):
     PART = "part"
     """A component of the value, such as the password of a URI, equals a component of a stored version."""
     KEY_ID = "key-id"
-    """It names the provider's id of a stored version."""
+    """It is the provider's id of a stored version, which opens nothing."""
     OCR = "ocr"
     """Text read from an image resembles a stored version, look-alikes folded."""
     MASKED = "masked"
@@ -103,6 +104,14 @@ class KnownKeys(Protocol):
         """Return the stored values without a public prefix that are long enough to be looked for as they are."""
         ...
 
+    def key_ids(self) -> frozenset[Shape]:
+        """Return the shapes of the providers' ids of stored values."""
+        ...
+
+    def named(self, fingerprint: Fingerprint, length: int) -> CredentialMatch | None:
+        """Return the stored credential whose id at its provider has that fingerprint and length in bytes."""
+        ...
+
 
 class NoKnownKeys:
     """Without a store every key is a stranger."""
@@ -114,6 +123,14 @@ class NoKnownKeys:
     def unshaped(self) -> Unshaped:
         """Return none."""
         return Unshaped(frozenset(), frozenset())
+
+    def key_ids(self) -> frozenset[Shape]:
+        """Return none."""
+        return frozenset()
+
+    def named(self, fingerprint: Fingerprint, length: int) -> CredentialMatch | None:  # noqa: ARG002  the seam's shape
+        """Return None."""
+        return None
 
     def owner(self, fingerprint: Fingerprint, parts: Sequence[Fingerprint] = ()) -> CredentialMatch | None:  # noqa: ARG002  the seam's shape
         """Return None."""

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from keysweep.foundation.clock import Clock, system_clock
-from keysweep.foundation.fingerprint import Fingerprinter, Preview
+from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter, Preview
 from keysweep.foundation.secret import Secret
 from keysweep.rules.model import AMBIGUOUS, Confidence, RuleId, Severity
 from keysweep.scanner.coverage import Coverage, CoverageLog, Gap
 from keysweep.scanner.detectors import Detector
-from keysweep.scanner.finding import Blob, CommitOrigin, Finding, Match, Origin, Segment, name_of
+from keysweep.scanner.finding import Blob, CommitOrigin, Finding, Match, Occurrence, Origin, Segment, name_of
 from keysweep.scanner.group import Sighting, group
-from keysweep.scanner.known import KnownKeys, MatchKind, Resemblance
+from keysweep.scanner.known import CredentialMatch, KnownKeys, MatchKind, Resemblance
 from keysweep.scanner.live import Verifier
 from keysweep.scanner.place import Placer, line_around, occurrence
 from keysweep.scanner.readers import WINDOW, Reader
@@ -29,6 +29,9 @@ _EDGE = 16
 _IGNORE = b"keysweep: ignore"
 _STORED = RuleId("stored-credential")
 """Rule of a finding that only the inventory recognised."""
+_NAMED = RuleId("stored-key-id")
+"""Rule of a finding that is the provider's id of a stored key, and no key."""
+_BY_ID = "key-id"
 
 
 class ScanResult(NamedTuple):
@@ -150,6 +153,22 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
         for seen in tools.known.resembling(segment.data):
             taken.take(seen.start, seen.end)
             yield _stored(segment, seen)
+    whole: set[tuple[str, int]] = set()
+    for sighting in _detected(segment, tools, log, taken):
+        if sighting is not None and sighting.credential is not None and sighting.rule != _NAMED:
+            whole.add(_version(sighting.credential))
+        yield sighting
+    for seen in tools.recognise(segment):
+        if seen.credential.match is MatchKind.KEY_ID and _version(seen.credential) in whole:
+            continue  # an id beside its key says nothing that the key does not
+        if taken.take(seen.start, seen.end):
+            if seen.credential.match is MatchKind.EXACT:
+                whole.add(_version(seen.credential))
+            yield _stored(segment, seen)
+
+
+def _detected(segment: Segment, tools: Toolbox, log: CoverageLog, taken: Spans) -> Iterator[Sighting | None]:
+    """Yield what the detectors see, each span of the text once; None stands for one that is suppressed."""
     placer: Placer | None = None
     for detector in tools.detectors:
         try:
@@ -167,7 +186,10 @@ def _in_segment(segment: Segment, tools: Toolbox, log: CoverageLog) -> Iterator[
         for match in matches:
             if match.via:
                 taken.take(match.start, match.end)
-    yield from (_stored(segment, seen) for seen in tools.recognise(segment) if taken.take(seen.start, seen.end))
+
+
+def _version(known: CredentialMatch) -> tuple[str, int]:
+    return known.name, known.version
 
 
 def _belongs(segment: Segment, match: Match) -> bool:
@@ -181,9 +203,12 @@ def _sighting(segment: Segment, match: Match, placer: Placer, tools: Toolbox) ->
     """Turn plaintext into fingerprints at once; return None for a stranger that was accepted."""
     fingerprint = tools.fingerprinter.of(match.secret)
     parts = tuple(tools.fingerprinter.of(part) for part in match.parts)
-    credential = tools.known.owner(fingerprint, parts)
     length = len(match.secret)
+    credential = tools.known.owner(fingerprint, parts)
+    named = tools.known.named(fingerprint, length) if credential is None else None
     try:
+        if named is not None:
+            return _id_of(named, fingerprint, length, placer.occurrence(match.start, match.end, (*match.via, _BY_ID)))
         if credential is None and (
             _IGNORE in line_around(segment, match.start, match.end) or tools.accepted(match.rule, match.secret)
         ):
@@ -211,8 +236,25 @@ def _provable(match: Match) -> bool:
     return match.confidence is not Confidence.GENERIC and match.provider != AMBIGUOUS
 
 
+def _id_of(named: CredentialMatch, fingerprint: Fingerprint, length: int, place: Occurrence) -> Sighting:
+    """Return the sighting of a provider's id of a stored key, whatever a rule took it for: it opens nothing."""
+    return Sighting(
+        rule=_NAMED,
+        provider=named.provider,
+        severity=Severity.INFO,
+        confidence=Confidence.SHAPE,
+        fingerprint=fingerprint,
+        preview=Preview(prefix="", length=length),
+        credential=named,
+        occurrence=place,
+    )
+
+
 def _stored(segment: Segment, seen: Resemblance) -> Sighting:
     """Return the sighting of a stored key that is not there whole; one that was masked is no leak."""
+    if seen.credential.match is MatchKind.KEY_ID:
+        place = occurrence(segment, seen.start, seen.end, (_BY_ID,))
+        return _id_of(seen.credential, seen.fingerprint, seen.preview.length, place)
     masked = seen.credential.match is MatchKind.MASKED
     return Sighting(
         rule=_STORED,

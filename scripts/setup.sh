@@ -3,7 +3,9 @@
 set -euo pipefail
 venv=${1:-.venv}
 
-packages=(git tesseract-ocr postgresql poppler-utils libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
+packages=(git tesseract-ocr postgresql poppler-utils openssl libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
+# A keyring, for the tests of the slot that lives in one.
+packages+=(gnome-keyring dbus-daemon)
 
 # Python 3.11 or newer with venv and pip; Debian's own is split into packages.
 if ! python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then

@@ -15,6 +15,7 @@ _EXTRAS = {
     "PIL": "ocr",
     "httpx2": "rotate",
     "psycopg": "rotate",
+    "rfc3161_client": "timestamp",
     "jinja2": "report",
     "pandas": "report",
     "weasyprint": "report",

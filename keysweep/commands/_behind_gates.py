@@ -42,11 +42,19 @@ def low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
 def stored(
     rulebook: Rulebook, known: KnownKeys, fingerprinter: Fingerprinter
 ) -> Callable[[Segment], Sequence[Resemblance]]:
-    """Return what looks for stored keys that no rule finds: those without a form, and masked ones."""
+    """Return what looks for stored keys that no rule finds: those without a form, those that are only named, and masked ones."""
     from keysweep.scanner.detectors.unshaped import UnshapedKeys
 
     unshaped, covered = UnshapedKeys(known, fingerprinter), masked(rulebook, known)
-    return lambda segment: (*unshaped.find(segment), *covered(segment))
+    ids = named(known, fingerprinter)
+    return lambda segment: (*unshaped.find(segment), *ids(segment), *covered(segment))
+
+
+def named(known: KnownKeys, fingerprinter: Fingerprinter) -> Callable[[Segment], Sequence[Resemblance]]:
+    """Return what looks for the providers' ids of stored keys."""
+    from keysweep.scanner.detectors.key_ids import KeyIds
+
+    return KeyIds(known, fingerprinter).find
 
 
 def masked(rulebook: Rulebook, known: KnownKeys) -> Callable[[Segment], Sequence[Resemblance]]:

@@ -67,9 +67,7 @@ def LIST(  # noqa: N802  a value for `keys.py`
     )
     with invocation.vault() as opened:
         if overdue:
-            rows = listing.overdue(opened, wanted, sort=Sort(sort))
-            start = (page - 1) * limit
-            found = listing.Page(rows=rows[start : start + limit] if limit else rows, total=len(rows))
+            found = listing.overdue_page(opened, wanted, sort=Sort(sort), size=limit, number=page)
         else:
             found = listing.page(opened, wanted, sort=Sort(sort), size=limit, number=page)
         now = opened.clock()

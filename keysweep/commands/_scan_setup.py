@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keysweep.commands._behind_gates import low_confidence, stored, unasked
+from keysweep.commands._behind_gates import low_confidence, named, stored, unasked
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._scan_options import ScanOptions
 from keysweep.commands._scan_store import in_full, record
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from keysweep.rotation.vault.unlock import OpenVault
     from keysweep.rules.ruleset import RuleSet
     from keysweep.scanner.baseline import Baseline
+    from keysweep.scanner.finding import Segment
+    from keysweep.scanner.known import KnownKeys, Resemblance
     from keysweep.scanner.live import Verifier
 
 _GIT = "git:"
@@ -134,12 +136,21 @@ def toolbox(
         known=known,
         fingerprinter=fingerprinter,
         rules=rulebook.digest,
-        recognise=stored(rulebook, known, fingerprinter) if vault else lambda _: (),
+        recognise=_recogniser(opened, rulebook, known, fingerprinter),
         verifier=verifier,
     )
     if accepted is None:
         return tools
     return tools._replace(accepted=lambda rule, secret: accepted.accepts(rule, secret) or accepted.meet(rule, secret))
+
+
+def _recogniser(
+    opened: OpenVault | OpenMatch | None, rulebook: Rulebook, known: KnownKeys, fingerprinter: Fingerprinter
+) -> Callable[[Segment], Sequence[Resemblance]]:
+    """Return what finds stored keys that no rule does: a match-only key answers their ids, nobody answers without a store."""
+    if opened is None:
+        return lambda _: ()
+    return stored(rulebook, known, fingerprinter) if in_full(opened) else named(known, fingerprinter)
 
 
 def verifier(invocation: Invocation) -> Verifier:

@@ -10,7 +10,7 @@ from keysweep.foundation.errors import ExitCode, UsageError
 from keysweep.rules.model import Severity
 from keysweep.scanner import output
 from keysweep.scanner.finding import Finding
-from keysweep.scanner.known import KnownState, MatchKind
+from keysweep.scanner.known import KnownState
 from keysweep.scanner.output import Look
 from keysweep.scanner.pipeline import ScanResult
 
@@ -50,7 +50,7 @@ def _columns() -> int:
 
 
 def verdict(result: ScanResult, *, fail_on: str, strict: bool) -> ExitCode:
-    """Return the exit code; findings win over what was not read.  A masked sighting is information, not a leak."""
+    """Return the exit code; findings win over what was not read.  A stored key that is masked or only named by its id is no leak."""
     if any(_counts(finding, fail_on) for finding in result.findings):
         return ExitCode.FINDINGS
     if result.coverage.nothing or (strict and not result.coverage.complete):
@@ -66,6 +66,6 @@ def _counts(finding: Finding, fail_on: str) -> bool:
             return finding.severity.rank >= Severity.HIGH.rank
         case "mapped":
             known = finding.credential
-            return known is not None and known.state is not KnownState.RETIRED and known.match is not MatchKind.MASKED
+            return known is not None and known.state is not KnownState.RETIRED and finding.severity is not Severity.INFO
         case _:
             return False

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._table import table
+
+if TYPE_CHECKING:
+    from keysweep.rotation.vault.unlock import OpenVault
 
 
 @click.group(invoke_without_command=True)
@@ -89,23 +93,42 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     default="-",
     help="A file that is added to, syslog, syslog:/SOCKET, syslog:udp://HOST:PORT, syslog:tcp://HOST:PORT.",
 )
+@click.option("--tsa", metavar="URL", help="Have it stamped by this time-stamping authority (RFC 3161) first.")
+@click.option(
+    "--tsa-ca", type=click.Path(path_type=Path), help="Certificates that the authority's chain must end in, PEM."
+)
 @click.pass_obj
-def _checkpoint(invocation: Invocation, where: str) -> None:
+def _checkpoint(invocation: Invocation, where: str, tsa: str | None, tsa_ca: Path | None) -> None:
     """Sign how long the ledger is and what its head is, and take that elsewhere.
 
     Whoever keeps it notices a ledger that was cut or rewritten since: keysweep verify --anchor FILE.
     """
+    from keysweep.foundation.errors import UsageError
     from keysweep.foundation.ledger import anchor
     from keysweep.rotation.vault import watch
 
+    if (tsa is None) != (tsa_ca is None):
+        msg = "--tsa and --tsa-ca belong together: a time stamp is kept once its chain is proven"
+        raise UsageError(msg)
     with invocation.vault() as opened:
+        stamp = _stamp(opened, tsa, tsa_ca) if tsa and tsa_ca else None
         if where == "-":
             with opened.database.write() as connection:
                 taken = watch.signed_now(opened, connection)
-            click.echo(anchor.line_of(taken, opened.ring.tenant))
+            click.echo(anchor.line_of(taken, opened.ring.tenant, stamp))
             return
-        taken = watch.export(opened, where)
+        taken = watch.export(opened, where, stamp)
     click.echo(f"{where}: entry {taken.seq}, head {taken.head.hex()[:16]}…", err=True)
+
+
+def _stamp(opened: OpenVault, url: str, ca: Path) -> bytes:
+    from keysweep.foundation.ledger.time_stamp import as_signed, authorities, check
+    from keysweep.rotation.time_stamping import stamp
+
+    taken, answer = stamp(opened, url, authorities(ca))
+    at = check(answer, as_signed(taken), None)
+    click.echo(f"{url}: entry {taken.seq} existed at {at:%F %T} UTC", err=True)
+    return answer
 
 
 @COMMAND.command("verifier")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def COMMAND() -> None:  # noqa: N802  the folder's index looks for this name
     """Match-only keys: a runner says whose a leaked key is, and can open none.
 
-    Use one with `keysweep scan --key-file FILE`, or KEYSWEEP_KEY_FILE.  It answers exact matches and nothing else.
+    Use one with `keysweep scan --key-file FILE`, or KEYSWEEP_KEY_FILE.  It answers for whole values and their ids, nothing else.
     """
 
 
@@ -93,13 +93,14 @@ def _revoke(invocation: Invocation, label: str) -> None:
 
     with invocation.vault() as opened:
         with opened.database.write() as connection:
+            said = next((key for key in match_key.match_keys(connection) if key.label == label), None)
             identifier = match_key.revoke(connection, label, opened.clock())
             opened.ledger.append(
                 connection,
                 actor=invocation.actor,
                 action="match.revoked",
                 subject=label,
-                detail={"id": identifier},
+                detail={"id": identifier, "uses": said.uses if said else 0},
             )
         opened.database.forget_log()
     click.echo(f"{label} is worth nothing in this store now.  Copies and lists made before still answer it.", err=True)
@@ -120,6 +121,7 @@ def _export(invocation: Invocation, file: Path) -> None:
         with opened.database.read() as connection:
             text, count = make_export(
                 connection,
+                opened.fingerprinter,
                 tenant=opened.ring.tenant,
                 sign=opened.signer.sign,
                 public_key=opened.signer.public_key,

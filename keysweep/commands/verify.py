@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keysweep.commands import _time_stamps as stamps
 from keysweep.commands._invocation import Invocation
 
 if TYPE_CHECKING:
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
     help="Checkpoints that were kept elsewhere; may be repeated.",
 )
 @click.option("--public-key", metavar="HEX", help="The store's public key, where you know it from elsewhere.")
+@click.option(
+    "--ledger",
+    type=click.Path(path_type=Path),
+    help="An exported ledger, to hold a report against where there is no store.",
+)
+@click.option(
+    "--tsa-ca",
+    type=click.Path(path_type=Path),
+    help="Certificates that the chains of time stamps must end in, PEM: check them too.",
+)
 @click.option("--accept-restored", is_flag=True, help="The store was put back from a backup on purpose: say so once.")
 @click.pass_obj
 def COMMAND(  # noqa: N802  the folder's index looks for this name
@@ -31,21 +42,34 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
     file: Path | None,
     anchors: tuple[Path, ...],
     public_key: str | None,
+    ledger: Path | None,
+    tsa_ca: Path | None,
     *,
     accept_restored: bool,
 ) -> None:
     """Check the live ledger; with FILE, check a report (against its seal and the ledger) or an exported ledger.
 
-    An export needs no store.  Ends with 7 and names the first bad entry, or what of the report is wrong.
+    An export needs no store, and a report none where --public-key says whose it is.  Ends with 7 and names the first bad entry, or what of the report is wrong.
     """
+    from keysweep.foundation.errors import UsageError
+
     kept, key = _kept(anchors), _key(public_key)
     if file is not None and _is_export(file):
         _export(file, kept, key)
+        stamps.told(stamps.of_anchors(anchors), tsa_ca)
+        return
+    if ledger is not None and (file is None or key is None):
+        msg = "--ledger is what a report is held against, with --public-key"
+        raise UsageError(msg, hint="keysweep verify REPORT --public-key HEX --ledger LEDGER.jsonl")
+    if file is not None and key is not None:
+        _alone(file, kept, key, ledger)
+        stamps.told(stamps.of_anchors(anchors), tsa_ca)
         return
     with invocation.vault() as opened:
         if accept_restored:
             _accept(invocation, opened)
         _live(opened, kept, key)
+        stamps.told(stamps.of_store(opened) + stamps.of_anchors(anchors), tsa_ca)
         if file is not None:
             _report(opened, file)
 
@@ -101,7 +125,31 @@ def _report(opened: OpenVault, file: Path) -> None:
     click.echo(f"report    {sealed.report_id} is as it was signed; it names ledger entry {sealed.ledger_seq}")
 
 
-def _export(file: Path, kept: tuple[Signed, ...], key: bytes | None) -> None:
+def _alone(file: Path, kept: tuple[Signed, ...], key: bytes, ledger: Path | None) -> None:
+    """Check a report by the store's public key, and its ledger's head by what was taken elsewhere."""
+    from keysweep.foundation.errors import IntegrityError
+    from keysweep.foundation.ledger.verify import bad_checkpoint
+    from keysweep.reports.verify import verify_alone
+
+    sealed = verify_alone(file, public_key=key)
+    click.echo(f"report    {sealed.report_id} is as it was signed; it names ledger entry {sealed.ledger_seq}")
+    head = bytes.fromhex(sealed.ledger_head)
+    if ledger is not None:
+        _export(ledger, kept, key, reports=((sealed.ledger_seq, head),))
+        return
+    if (forged := bad_checkpoint(kept, (), key)) is not None:
+        msg = f"the checkpoint at entry {forged[0]}: {forged[1]}"
+        raise IntegrityError(msg)
+    same = [one for one in kept if one.seq == sealed.ledger_seq]
+    if any(one.head != head for one in same):
+        msg = f"ledger entry {sealed.ledger_seq}: a checkpoint names another head than the report"
+        raise IntegrityError(msg)
+    click.echo(f"ledger    {'its head is that of a checkpoint' if same else 'not held against: --ledger FILE'}")
+
+
+def _export(
+    file: Path, kept: tuple[Signed, ...], key: bytes | None, *, reports: tuple[tuple[int, bytes], ...] = ()
+) -> None:
     from keysweep.foundation.errors import IntegrityError, UsageError
     from keysweep.foundation.ledger.verify import bad_checkpoint, rows_of_export, verify
 
@@ -110,7 +158,7 @@ def _export(file: Path, kept: tuple[Signed, ...], key: bytes | None) -> None:
     except OSError as error:
         msg = f"cannot read {file}: {error.strerror}"
         raise UsageError(msg) from error
-    result = verify(rows, [(one.seq, one.head) for one in kept])
+    result = verify(rows, [*((one.seq, one.head) for one in kept), *reports])
     if result.bad is not None:
         msg = f"ledger entry {result.bad}: {result.why}"
         raise IntegrityError(msg)
@@ -138,7 +186,7 @@ def _kept(anchors: tuple[Path, ...]) -> tuple[Signed, ...]:
     found: list[Signed] = []
     for path in anchors:
         try:
-            found += checkpoints_of_anchor(path)
+            found += [one for one, _ in checkpoints_of_anchor(path)]
         except OSError as error:
             msg = f"cannot read {path}: {error.strerror}"
             raise UsageError(msg) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from keysweep.reports import charts, frames
+from keysweep.reports import charts, completeness, frames
 from keysweep.reports.controls import Assessed
 from keysweep.reports.document import Cell, Chart, Column, Figures, KeyFigure, Mark, Note, Points, Section, Table
 from keysweep.reports.evidence import Evidence
@@ -105,7 +105,7 @@ def _answer(evidence: Evidence) -> str:
     )
     return (
         f"{len(keys) - len(overdue)} of {count(len(keys), 'credential')} were inside the policy at the freeze, {len(overdue)} overdue; "
-        f"{leaks}."
+        f"{leaks}. {completeness.statement(evidence)}"
     )
 
 
@@ -133,10 +133,39 @@ def _figures(evidence: Evidence) -> Figures:
     )  # fmt: skip
 
 
+def _completeness(evidence: Evidence, under: str) -> list[tuple[str, str]]:
+    rows = completeness.by_provider(evidence)
+    unknown, absent = sum(row.unknown for row in rows), sum(row.not_there for row in rows)
+    without = [row.provider for row in rows if not row.compared]
+    points = []
+    if unknown:
+        points.append(
+            (
+                f"{count(unknown, 'key')} accepted at a provider and unknown here.",
+                f"The completeness chapter names them.{under}",
+            )
+        )
+    if absent:
+        points.append(
+            (
+                f"{count(absent, 'key')} in use here and not in the provider's list.",
+                f"The completeness chapter names them.{under}",
+            )
+        )
+    if without:
+        points.append(
+            (
+                f"{count(len(without), 'provider')} without a current list.",
+                f"{', '.join(without[:_MOST])}{' …' if len(without) > _MOST else ''}.{under}",
+            )
+        )
+    return points
+
+
 def _attention(evidence: Evidence, results: Sequence[Assessed]) -> Points:
     causing = {
         name: ", ".join(a.control.id for a in results if a.mark is Mark.DEVIATION and a.control.test.__name__ == name)
-        for name in ("age_within_policy", "leaks_ended", "coverage_complete")
+        for name in ("age_within_policy", "leaks_ended", "coverage_complete", "lists_agree")
     }
 
     def under(name: str) -> str:
@@ -163,6 +192,7 @@ def _attention(evidence: Evidence, results: Sequence[Assessed]) -> Points:
         for r in evidence.rotations
         if r.outcome != "done"
     ][:_MOST]
+    points += _completeness(evidence, under("lists_agree"))
     gaps = sum(len(scan.gaps) for scan in evidence.scans)
     if gaps:
         points.append(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from keysweep.reports import completeness
 from keysweep.reports.document import (
     Attachment,
     Cell,
@@ -23,15 +24,6 @@ from keysweep.reports.phrases import count, moment
 
 _NEWEST = 40
 """Scans and gaps that are printed; all of them are attached."""
-_NOT_COMPARED = Note(
-    title="What was not compared",
-    text=(
-        "The population is the inventory of the store. It was not compared with the providers' own listings in this report, so a key that "
-        "was never stored is not in it: completeness against the providers is not evaluated."
-    ),
-)
-
-
 def method(evidence: Evidence, dataset: str) -> Section:
     """Return the chapter on how the figures were made, and what was not read."""
     gaps = [(s, path, reason) for s in evidence.scans for path, reason in s.gaps]
@@ -69,14 +61,18 @@ def method(evidence: Evidence, dataset: str) -> Section:
             ("Detection rules", Cell(text=evidence.scans[-1].rules if evidence.scans else "none", sub=_rules(evidence), code=True)),
             ("Report logic", Cell(text=f"keysweep {version('keysweep')}, WeasyPrint {_renderer()}")),
             ("Run by", Cell(text=evidence.policy.run_by or "not stated")),
-            ("Dataset", Cell(text=f"sha256:{dataset}", sub="over the digests of EV-01 to EV-06, in order", code=True)),
+            ("Dataset", Cell(text=f"sha256:{dataset}", sub="over the digests of EV-01 to EV-08, in order", code=True)),
         ),
     )  # fmt: skip
+    compared = Note(
+        title="What the population was compared with",
+        text=f"The population is the inventory of the store; a key that was never stored is not in it. {completeness.statement(evidence)}",
+    )
     return Section(
         title="Method and completeness",
-        about="Scan coverage and its gaps, how the figures were made, what was not compared",
+        about="Scan coverage and its gaps, how the figures were made, what they were compared with",
         lead=lead,
-        blocks=(scans, not_read, produced, _NOT_COMPARED),
+        blocks=(scans, not_read, produced, compared),
     )
 
 

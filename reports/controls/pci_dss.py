@@ -38,6 +38,10 @@ _CONTROLS = (
         strength=Strength.SUPPORTING, test=tests.risk_analysis_stated, exhibits=(),
     ),
     Control(
+        id="12.5.1", asks="What is in scope is inventoried, and the inventory is current", focus="Agents' credentials only",
+        strength=Strength.PARTIAL, test=tests.lists_agree, exhibits=("EV-07", "EV-08"),
+    ),
+    Control(
         id="12.10.5", asks="Alerts lead to a response", focus="Forced rotations", strength=Strength.SUPPORTING,
         test=tests.contained_in_time, exhibits=("EV-02",),
     ),

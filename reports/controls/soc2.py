@@ -6,6 +6,10 @@ from keysweep.reports.controls import Control, FrameworkControls, Strength, test
 
 _CONTROLS = (
     Control(
+        id="CC2.1", asks="What controls rest on is complete and accurate", focus="Uses information that is complete and accurate",
+        strength=Strength.SUPPORTING, test=tests.lists_agree, exhibits=("EV-07", "EV-08"),
+    ),
+    Control(
         id="CC4.1", asks="Controls are evaluated over the period", focus="Ongoing and separate evaluations",
         strength=Strength.PARTIAL, test=tests.never_overdue, exhibits=("EV-06",),
     ),

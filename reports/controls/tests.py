@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keysweep.reports import completeness
 from keysweep.reports.controls import Result
 from keysweep.reports.evidence import Evidence
 
@@ -40,6 +41,30 @@ def never_overdue(evidence: Evidence) -> Result | None:
 def nothing(evidence: Evidence) -> Result | None:  # noqa: ARG001  the shape of a test
     """Return no result: the requirement does not apply."""
     return None
+
+
+def lists_agree(evidence: Evidence) -> Result | None:
+    """Hold the inventory against the providers' own lists, both ways; a provider without a current list is a deviation."""
+    rows = completeness.by_provider(evidence)
+    if not completeness.was_held_against_any(rows):
+        return None
+    without = [row.provider for row in rows if not row.compared]
+    unknown, absent = sum(row.unknown for row in rows), sum(row.not_there for row in rows)
+    return Result(
+        tested=len(rows) + sum(row.in_use for row in rows) + unknown,
+        deviations=len(without) + absent + unknown,
+        performed=f"{len(rows)} providers and their keys, inventory against the provider's list, both ways",
+        note="; ".join(
+            filter(
+                None,
+                (
+                    f"{unknown} unknown here" if unknown else "",
+                    f"{absent} not there" if absent else "",
+                    f"no list: {len(without)}" if without else "",
+                ),
+            )
+        ),
+    )
 
 
 def has_owner(evidence: Evidence) -> Result | None:

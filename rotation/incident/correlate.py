@@ -9,6 +9,8 @@ from keysweep.rotation.incident.incident import Cause
 from keysweep.scanner.history import StoredFinding
 from keysweep.scanner.known import MatchKind
 
+_SUREST = [MatchKind.EXACT, MatchKind.PART, MatchKind.OCR, MatchKind.KEY_ID, MatchKind.MASKED]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
@@ -38,6 +40,11 @@ def suspicions(findings: Iterable[StoredFinding]) -> tuple[Suspicion, ...]:
             reference=finding.id,
         )
         key = (new.credential, new.number)
-        if key not in best or best[key].certainty < new.certainty:
+        if key not in best or _surer(new) > _surer(best[key]):
             best[key] = new
     return tuple(best[key] for key in sorted(best))
+
+
+def _surer(suspicion: Suspicion) -> tuple[int, float]:
+    """Return how much a suspicion says: a value that was seen whole counts for more than one that was only named, however certainly."""
+    return (-_SUREST.index(suspicion.match), suspicion.certainty)

@@ -16,11 +16,14 @@ from sqlalchemy import Connection
 from keysweep.foundation.database import row_states
 from keysweep.foundation.database.connect import Database
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
-from keysweep.rotation.credential import Credential, State, Version
+from keysweep.rotation.credential import Credential, Version
 from keysweep.rotation.vault import store, whose
+from keysweep.rotation.vault.answer import answer
+from keysweep.rotation.vault.key_ids import StoredIds
 from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.vault import FOLD_RUN, ShreddedError, Vault
-from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, Recognised, Resemblance, Unshaped
+from keysweep.scanner.key_ids import Shape
+from keysweep.scanner.known import CredentialMatch, MatchKind, Recognised, Resemblance, Unshaped
 
 WINDOW = 8
 """Folded characters of a window of a live value."""
@@ -31,14 +34,6 @@ _SHOWN = 4
 _LEAST_HIDDEN = 8
 _LEAST_UNSHAPED = 12
 """Bytes below which a value without a form might be a common word."""
-_KNOWN_STATE = {
-    State.CURRENT: KnownState.CURRENT,
-    State.PENDING: KnownState.STANDBY,
-    State.STANDBY: KnownState.STANDBY,
-    State.RETIRING: KnownState.RETIRED,
-    State.RETIRED: KnownState.RETIRED,
-    State.DISCARDED: KnownState.RETIRED,
-}
 
 
 def inventory_digest(connection: Connection, fingerprinter: Fingerprinter) -> str:
@@ -50,7 +45,7 @@ def inventory_digest(connection: Connection, fingerprinter: Fingerprinter) -> st
 def exact_owner(connection: Connection, *fingerprints: Fingerprint) -> CredentialMatch | None:
     """Return the stored credential one of whose values has one of these fingerprints as a whole."""
     found = whose.by_fingerprint(connection, *fingerprints)
-    return _answer(*found, MatchKind.EXACT, 1.0) if found else None
+    return answer(*found, MatchKind.EXACT, 1.0) if found else None
 
 
 class Folded(Protocol):
@@ -100,6 +95,7 @@ class VaultIndex:
         self._fold = fold
         self._windows: tuple[dict[bytes, list[tuple[_Target, int]]], ...] | None = None
         self._ends: dict[bytes, list[tuple[Credential, Version]]] | None = None
+        self._ids = StoredIds(database, self._fingerprinter)
 
     @property
     def generation(self) -> int:
@@ -118,7 +114,7 @@ class VaultIndex:
                 return exact
             forms = [form for part in (fingerprint, *parts) for form in self._ring.forms(connection, part)]
             if found := whose.by_parts(connection, forms):
-                return _answer(*found, MatchKind.PART, 1.0)
+                return answer(*found, MatchKind.PART, 1.0)
         return None
 
     def resembling(self, text: bytes) -> Sequence[Resemblance]:
@@ -154,7 +150,7 @@ class VaultIndex:
         return Recognised(
             fingerprint=version.fingerprint,
             preview=version.preview,
-            credential=_answer(credential, version, MatchKind.MASKED, certainty),
+            credential=answer(credential, version, MatchKind.MASKED, certainty),
         )
 
     def unshaped(self) -> Unshaped:
@@ -162,6 +158,14 @@ class VaultIndex:
         with self._database.read() as connection:
             found = whose.unshaped(connection, least=_LEAST_UNSHAPED)
         return Unshaped(frozenset(length for length, _ in found), frozenset(Fingerprint(digest) for _, digest in found))
+
+    def key_ids(self) -> frozenset[Shape]:
+        """Return the shapes of the providers' ids of stored values."""
+        return self._ids.shapes
+
+    def named(self, fingerprint: Fingerprint, length: int) -> CredentialMatch | None:
+        """Return the stored credential whose id at its provider has that fingerprint and length."""
+        return self._ids.owner(fingerprint, length)
 
     def _built_ends(self, connection: Connection) -> dict[bytes, list[tuple[Credential, Version]]]:
         """Index every live value by its ends; the prefix may be shown or not."""
@@ -275,19 +279,7 @@ def _clusters(target: _Target, places: list[tuple[int, int]], folded: Folded, wi
                 end=folded.offsets[last] + 1,
                 fingerprint=target.version.fingerprint,
                 preview=target.version.preview,
-                credential=_answer(target.credential, target.version, MatchKind.OCR, certainty),
+                credential=answer(target.credential, target.version, MatchKind.OCR, certainty),
             )
         )
     return found
-
-
-def _answer(credential: Credential, version: Version, match: MatchKind, certainty: float) -> CredentialMatch:
-    return CredentialMatch(
-        name=credential.name,
-        provider=credential.provider,
-        version=version.ref.number,
-        state=_KNOWN_STATE[version.state],
-        match=match,
-        certainty=certainty,
-        dead_since=version.dead_at,
-    )

@@ -21,7 +21,9 @@ from keysweep.foundation.errors import IntegrityError, UsageError
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.rotation.vault import match_key
 from keysweep.rotation.vault.index import exact_owner
+from keysweep.rotation.vault.key_ids import owners
 from keysweep.rotation.vault.match_file import MatchFile
+from keysweep.scanner.key_ids import Shape, shape_of
 from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind
 
 _SCHEMA = "keysweep.dev/match-list/v1"
@@ -31,32 +33,63 @@ _LARGEST = 256 << 20
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedIds:
+    """The providers' ids in a list: their shapes and fingerprints, never the ids."""
+
+    shapes: frozenset[Shape]
+    owners: Mapping[Fingerprint, CredentialMatch]
+
+    def owner(self, fingerprint: Fingerprint, length: int) -> CredentialMatch | None:  # noqa: ARG002  the seam's shape
+        """Return the stored credential that an id names."""
+        return self.owners.get(fingerprint)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """A list that is whole and that this key opens."""
 
     fingerprinter: Fingerprinter
     owners: Mapping[Fingerprint, CredentialMatch]
+    ids: ListedIds
     digest: bytes
 
 
 def make_export(
-    connection: Connection, *, tenant: str, sign: Callable[[bytes], bytes], public_key: bytes, at: datetime
+    connection: Connection,
+    fingerprinter: Fingerprinter,
+    *,
+    tenant: str,
+    sign: Callable[[bytes], bytes],
+    public_key: bytes,
+    at: datetime,
 ) -> tuple[str, int]:
     """Return the text of a list and how many values it names."""
     digests = connection.execute(
         select(tables.version.c.fingerprint).distinct().order_by(tables.version.c.fingerprint)
     ).scalars()
     values = [
-        [digest.hex(), known.name, known.provider, known.version, known.state.value, _moment(known.dead_since)]
+        _row(Fingerprint(digest), known)
         for digest in digests
         if (known := exact_owner(connection, Fingerprint(digest)))
     ]
+    named = {key_id.encode(): known for key_id, known in owners(connection).items()}
+    ids = sorted(_row(fingerprinter.of_bytes(key_id), known) for key_id, known in named.items())
+    shapes = sorted({(shape.head.decode(), shape.length) for key_id in named if (shape := shape_of(key_id))})
     keys = {
         row.id: {"wrapped": base64.b64encode(row.wrapped).decode(), "expires_at": row.expires_at}
         for row in connection.execute(select(tables.match_key).where(tables.match_key.c.wrapped.is_not(None)))
     }
     body = json.dumps(
-        {"schema": _SCHEMA, "store": tenant, "at": to_text(at), "keys": keys, "values": values},
+        {
+            "schema": _SCHEMA,
+            "store": tenant,
+            "at": to_text(at),
+            "keys": keys,
+            "values": values,
+            "ids": ids,
+            "id_shapes": shapes,
+        },
         sort_keys=True,
         separators=(",", ":"),
     )
@@ -104,13 +137,18 @@ def read_export(path: Path, file: MatchFile, *, now: datetime) -> Listed:
         Ed25519PublicKey.from_public_bytes(opened.public_key).verify(signature, _statement(record["body"]))
         if entry["expires_at"] is not None and from_text(entry["expires_at"]) <= now:
             raise match_key.expired(entry["expires_at"])
-        owners = dict(_owner(row) for row in body["values"])
+        values = dict(_owner(row, MatchKind.EXACT) for row in body["values"])
+        ids = ListedIds(
+            shapes=frozenset(Shape(head.encode(), length) for head, length in body.get("id_shapes", ())),
+            owners=dict(_owner(row, MatchKind.KEY_ID) for row in body.get("ids", ())),
+        )
     except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"the list {path} is not what was signed"
         raise IntegrityError(msg, hint="make it again: keysweep match export FILE") from error
     return Listed(
         fingerprinter=opened.fingerprinters[0],
-        owners=owners,
+        owners=values,
+        ids=ids,
         digest=hashlib.sha256(record["body"].encode()).digest(),
     )
 
@@ -131,14 +169,19 @@ def _parsed(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return record, body
 
 
-def _owner(row: list[Any]) -> tuple[Fingerprint, CredentialMatch]:
+def _row(fingerprint: Fingerprint, known: CredentialMatch) -> list[Any]:
+    dead = to_text(known.dead_since) if known.dead_since else None
+    return [fingerprint.digest.hex(), known.name, known.provider, known.version, known.state.value, dead]
+
+
+def _owner(row: list[Any], match: MatchKind) -> tuple[Fingerprint, CredentialMatch]:
     digest, name, provider, version, state, dead = row
     return Fingerprint(bytes.fromhex(digest)), CredentialMatch(
         name=name,
         provider=provider,
         version=version,
         state=KnownState(state),
-        match=MatchKind.EXACT,
+        match=match,
         certainty=1.0,
         dead_since=from_text(dead) if dead else None,
     )
@@ -146,7 +189,3 @@ def _owner(row: list[Any]) -> tuple[Fingerprint, CredentialMatch]:
 
 def _statement(body: str) -> bytes:
     return b"keysweep-match-list-v1\n" + body.encode()
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return to_text(moment) if moment else None

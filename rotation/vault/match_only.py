@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Protocol, final
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,23 +20,42 @@ from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.foundation.settings import Settings
 from keysweep.rotation.vault import match_key
 from keysweep.rotation.vault.index import exact_owner, inventory_digest
+from keysweep.rotation.vault.key_ids import StoredIds
 from keysweep.rotation.vault.match_export import Listed, is_export, read_export
 from keysweep.rotation.vault.match_file import MatchFile
+from keysweep.scanner.key_ids import Shape
 from keysweep.scanner.known import CredentialMatch, KnownKeys, NoKnownKeys, Recognised, Resemblance, Unshaped
+
+
+class Ids(Protocol):
+    """Answers for the providers' ids of stored values."""
+
+    @property
+    def shapes(self) -> frozenset[Shape]:
+        """What they look like."""
+        ...
+
+    def owner(self, fingerprint: Fingerprint, length: int) -> CredentialMatch | None:
+        """Return the stored credential that an id names."""
+        ...
 
 
 @final
 class ExactMatches:
-    """`KnownKeys` that knows whole values only: no parts, no images, no masked forms.
+    """`KnownKeys` that knows whole values and whole ids only: no parts, no images, no masked forms.
 
     Args:
         owner: answers for one fingerprint.
         digest: of the inventory that answers.
+        ids: what answers for the providers' ids.
     """
 
-    def __init__(self, owner: Callable[[Fingerprint], CredentialMatch | None], digest: Callable[[], str]) -> None:
+    def __init__(
+        self, owner: Callable[[Fingerprint], CredentialMatch | None], digest: Callable[[], str], ids: Ids
+    ) -> None:
         self._owner = owner
         self._digest = digest
+        self._ids = ids
 
     def digest(self) -> str | None:
         """Return a keyed fingerprint over what is known."""
@@ -57,6 +76,14 @@ class ExactMatches:
     def unshaped(self) -> Unshaped:
         """Return none: a list of what to look for is more than an answer to what was found."""
         return NoKnownKeys().unshaped()
+
+    def key_ids(self) -> frozenset[Shape]:
+        """Return the shapes of the providers' ids, which are no secret."""
+        return self._ids.shapes
+
+    def named(self, fingerprint: Fingerprint, length: int) -> CredentialMatch | None:
+        """Return the stored credential whose id at its provider has that fingerprint."""
+        return self._ids.owner(fingerprint, length)
 
 
 @final
@@ -146,11 +173,11 @@ def open_for_matching(settings: Settings, *, clock: Clock = system_clock) -> Ope
         with database.read() as connection:
             return inventory_digest(connection, fingerprinter)
 
-    known = ExactMatches(owner, digest)
+    known = ExactMatches(owner, digest, StoredIds(database, fingerprinter))
     return OpenMatch(fingerprinter=fingerprinter, known=known, key_id=file.id, database=database, clock=clock)
 
 
 def _of_list(listed: Listed, file: MatchFile, clock: Clock) -> OpenMatch:
     fingerprinter = listed.fingerprinter
-    known = ExactMatches(listed.owners.get, lambda: str(fingerprinter.of_bytes(listed.digest)))
+    known = ExactMatches(listed.owners.get, lambda: str(fingerprinter.of_bytes(listed.digest)), listed.ids)
     return OpenMatch(fingerprinter=fingerprinter, known=known, key_id=file.id, database=None, clock=clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from sqlalchemy import Connection, Row
 
@@ -12,6 +13,7 @@ from keysweep.rotation.vault import kek, slot_rows
 from keysweep.rotation.vault.ring import KeyRing
 from keysweep.rotation.vault.slot_rows import SlotRow
 from keysweep.rotation.vault.slots import LockedError, Means, Place, kind, kinds
+from keysweep.rotation.vault.slots.passphrase import unattended
 
 
 def open_ring(database: Database, tenant: str, means: Means) -> KeyRing:
@@ -21,10 +23,8 @@ def open_ring(database: Database, tenant: str, means: Means) -> KeyRing:
         LockedError: there is none.
         IntegrityError: the store has no slot, or its slots are not what was written.
     """
-    known = kinds()
     with database.read() as connection:
-        rows = [row for row in slot_rows.rows(connection) if row.kind in known]
-        rows.sort(key=lambda row: known.index(row.kind))
+        rows = _by_rank(connection)
         if not rows:
             msg = "the store has no slot that keysweep knows"
             raise IntegrityError(msg, hint="install the newest keysweep, or restore the store from a backup")
@@ -48,6 +48,28 @@ def opens(connection: Connection, database: Database, tenant: str, slot: SlotRow
     return None if ring is not None else denied[0].message
 
 
+def _again(tenant: str, means: Means, connection: Connection) -> tuple[str, bytes] | None:
+    """Open a slot once more, in a process that has run for a while and may ask nobody."""
+    for row in _by_rank(connection):
+        if row.public is None:
+            continue
+        try:
+            keys = _candidates(row, means, tenant)
+        except DeniedError:
+            continue
+        for key in keys:
+            if private := kek.unwrap_private(key, row.wrapped, slot=row.id, tenant=tenant, params=row.params):
+                return row.id, private
+    return None
+
+
+def _by_rank(connection: Connection) -> list[Row[tuple[object, ...]]]:
+    known = kinds()
+    return sorted(
+        (row for row in slot_rows.rows(connection) if row.kind in known), key=lambda row: known.index(row.kind)
+    )
+
+
 def _tried(
     database: Database, tenant: str, row: Row[tuple[object, ...]], means: Means, denied: list[DeniedError]
 ) -> KeyRing | None:
@@ -61,7 +83,7 @@ def _tried(
             if master := _old_master(key, row, tenant):
                 return KeyRing(database, tenant, row.id, private=None, old=(key, master))
         elif private := kek.unwrap_private(key, row.wrapped, slot=row.id, tenant=tenant, params=row.params):
-            return KeyRing(database, tenant, row.id, private=private)
+            return KeyRing(database, tenant, row.id, private=private, again=partial(_again, tenant, unattended(means)))
     denied.append(_unopened(row.kind, means, any_key=bool(keys)))
     return None
 

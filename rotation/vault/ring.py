@@ -7,6 +7,7 @@ of the slot that it opened.  Slots and generations are authenticated together un
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import final
 
 from sqlalchemy import Connection, select
@@ -25,6 +26,9 @@ _SIGNATURE = (
     .order_by(tables.generation.c.number)
 )
 
+Again = Callable[[Connection], tuple[str, bytes] | None]
+"""Finds a slot that this process can open now, and the private half of its key pair."""
+
 
 @final
 class KeyRing:
@@ -36,6 +40,7 @@ class KeyRing:
         slot: the slot that this process opened.
         private: the private half of that slot's key pair; None where the slot is from before there were generations.
         old: the slot's own key and the master key, in that case.
+        again: opens a slot once more, where that one has got a new key or is gone; asks nobody.
     """
 
     def __init__(
@@ -46,9 +51,11 @@ class KeyRing:
         *,
         private: bytes | None,
         old: tuple[bytes, bytes] | None = None,
+        again: Again | None = None,
     ) -> None:
         self._database = database
         self._private = private
+        self._again = again
         self._old = old
         self._seen: tuple[tuple[object, ...], ...] | None = None
         self._held: dict[int, Generation] = {}
@@ -172,17 +179,17 @@ class KeyRing:
         return bool(set(self.forms(connection, one)) & set(self.forms(connection, other)))
 
     def masters(self, connection: Connection) -> dict[int, bytes]:
-        """Return the master keys that a new slot must open: of the current generation, and of the next one if there is one."""
+        """Return the master keys that a new slot must open: of the current generation, and of the next one if there is one.
+
+        Raises:
+            DeniedError: the slot that this process opened has got a new key, and there is no other way to open the store here.
+        """
         if self._private is None:
             return {1: self.old_keys()[1]}
-        rows = connection.execute(select(tables.slot_master).where(tables.slot_master.c.slot_id == self.slot)).all()
-        found = {
-            row.generation: unseal_master(
-                self._private, row.sealed, slot=self.slot, tenant=self.tenant, generation=row.generation
-            )
-            for row in rows
-        }
-        return {number: master for number, master in found.items() if master is not None}
+        found = self._unsealed(connection)
+        if wanting := {number for number, held in self._held.items() if held.state != "former"} - found.keys():
+            raise _unopened(min(wanting))
+        return found
 
     def adopt(self, connection: Connection, private: bytes) -> None:
         """Take the key pair that the slot of an older store was given, and authenticate what it got."""
@@ -201,6 +208,31 @@ class KeyRing:
     def _chain(self, number: int) -> Fingerprinter:
         return Fingerprinter(b"".join(self._held[n].fingerprint for n in sorted(self._held) if n <= number))
 
+    def _unsealed(self, connection: Connection) -> dict[int, bytes]:
+        """Unseal what the slot holds: master keys by generation."""
+        if self._private is None:
+            return {}
+        rows = connection.execute(select(tables.slot_master).where(tables.slot_master.c.slot_id == self.slot)).all()
+        found = {
+            row.generation: unseal_master(
+                self._private, row.sealed, slot=self.slot, tenant=self.tenant, generation=row.generation
+            )
+            for row in rows
+        }
+        return {number: master for number, master in found.items() if master is not None}
+
+    def _keys(self, number: int, masters: dict[int, bytes]) -> SubKeys:
+        """Derive the keys of a generation; where no slot opens it any longer, go on with those that are held.
+
+        A running agent does not end because a slot got another key: whoever held the keys of a generation holds them anyway.
+        """
+        if number in masters:
+            return SubKeys.derive(masters[number], self.tenant)
+        before = self._held.get(number)
+        if before is None or before.keys is None:
+            raise _unopened(number)
+        return before.keys
+
     def _load(self, connection: Connection) -> dict[int, Generation]:
         rows = connection.execute(select(tables.generation).order_by(tables.generation.c.number)).all()
         if not rows:
@@ -209,26 +241,18 @@ class KeyRing:
                     SubKeys.derive(self.old_keys()[1], self.tenant), number=1, state="current", first_seq=1
                 )
             }
-        masters = {
-            row.generation: row.sealed
-            for row in connection.execute(select(tables.slot_master).where(tables.slot_master.c.slot_id == self.slot))
-        }
+        numbers = [row.number for row in rows if row.state != "former"]
+        masters = self._unsealed(connection)
+        if self._again is not None and any(number not in masters for number in numbers):
+            found = self._again(connection)
+            if found is not None:
+                self.slot, self._private = found
+                masters = self._unsealed(connection)
         held: dict[int, Generation] = {}
         for row in rows:
-            if row.state == "former":
-                continue
-            master = self._private and unseal_master(
-                self._private,
-                masters.get(row.number, b""),
-                slot=self.slot,
-                tenant=self.tenant,
-                generation=row.number,
-            )
-            if not master:
-                msg = "the slot that opened the store does not open its newest master key"
-                raise DeniedError(msg, hint="start again; if it stays so: keysweep verify")
-            keys = SubKeys.derive(master, self.tenant)
-            held[row.number] = generation_from(keys, number=row.number, state=row.state, first_seq=row.first_seq)
+            if row.state != "former":
+                keys = self._keys(row.number, masters)
+                held[row.number] = generation_from(keys, number=row.number, state=row.state, first_seq=row.first_seq)
         current = next((one for one in held.values() if one.state == "current"), None)
         mac = next((row.mac for row in rows if row.state == "current"), None)
         if current is None or mac is None or not hmac.compare_digest(mac, ring_mac(connection, all_keys(current).ring)):
@@ -247,3 +271,10 @@ class KeyRing:
                     keys=None,
                 )
         return held
+
+
+def _unopened(number: int) -> DeniedError:
+    return DeniedError(
+        f"the slot that opened the store does not open generation {number} of its master key",
+        hint="start again; if it stays so: keysweep verify",
+    )

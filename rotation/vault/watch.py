@@ -45,7 +45,7 @@ def carry_off(opened: OpenVault) -> bool:
     return due
 
 
-def export(opened: OpenVault, where: str) -> Checkpoint:
+def export(opened: OpenVault, where: str, time_stamp: bytes | None = None) -> Checkpoint:
     """Sign the ledger as it stands, take the checkpoint somewhere, and note that.
 
     Raises:
@@ -54,7 +54,7 @@ def export(opened: OpenVault, where: str) -> Checkpoint:
     sink = anchor.parse_sink(where)
     with opened.database.write() as connection:
         taken = signed_now(opened, connection)
-    anchor.send(anchor.line_of(taken, opened.ring.tenant), sink, opened.clock())
+    anchor.send(anchor.line_of(taken, opened.ring.tenant, time_stamp), sink, opened.clock())
     with opened.database.write() as connection:
         anchor.note(connection, taken.seq, where, opened.clock())
     return taken

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from keysweep.foundation.database import tables
 from keysweep.foundation.fingerprint import Fingerprint
-from keysweep.rotation.credential import Credential, State, Version
+from keysweep.rotation.credential import Credential, CredentialId, State, Version, VersionRef
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.rows import version_of
 
@@ -42,6 +42,18 @@ def unshaped(connection: Connection, *, least: int) -> tuple[tuple[int, bytes], 
     version = tables.version.c
     query = select(version.length, version.fingerprint).where(version.prefix == "", version.length >= least)
     return tuple((length, bytes(digest)) for length, digest in connection.execute(query))
+
+
+def key_ids(connection: Connection) -> tuple[tuple[str, VersionRef, State], ...]:
+    """Return every id that a provider gave to a stored value, with the value's place and state."""
+    version = tables.version.c
+    query = select(version.provider_key_id, version.credential_id, version.number, version.state).where(
+        version.provider_key_id.is_not(None)
+    )
+    return tuple(
+        (key_id, VersionRef(credential_id=CredentialId(credential), number=number), State(state))
+        for key_id, credential, number, state in connection.execute(query)
+    )
 
 
 def _best(connection: Connection, query: Any) -> tuple[Credential, Version] | None:

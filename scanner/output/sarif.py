@@ -36,6 +36,7 @@ _FIRST = Region(1, 1, 1, 2)
 """Marked in a file that has no lines, or whose lines are not what was read: an image, a database, an archive."""
 _TITLES = {
     "stored-credential": "Stored credential that is not there whole",
+    "stored-key-id": "Provider's id of a stored credential, which opens nothing",
     "generic-assignment": "Value of a setting that is named like a key",
     "generic-authorization": "Value of an authorization header",
     "generic-connection-string": "Password in a connection string",
@@ -94,7 +95,7 @@ def _rule(rule: Rule | None, name: str, found: Severity) -> dict[str, object]:
         "defaultConfiguration": {"level": _LEVEL[severity]},
         "properties": {
             "tags": ["security", "secret"],
-            "precision": "high" if rule or name == "stored-credential" else "low",
+            "precision": "high" if rule or name.startswith("stored-") else "low",
             "security-severity": _SCORE[severity],
         },
     }
@@ -109,6 +110,7 @@ def _results(finding: Finding) -> Iterator[dict[str, object]]:
 
 
 def _result(finding: Finding, occurrence: Occurrence, count: int) -> dict[str, object]:
+    what = "Masked form or id of a key" if finding.severity is Severity.INFO else "Leaked key"
     who = f" It is the stored credential {finding.credential.name!r}." if finding.credential else ""
     region = occurrence.region if occurrence.region and occurrence.member is None else _FIRST
     inside = f" Inside of the file: {describe_place(occurrence)}." if region is _FIRST else ""
@@ -116,7 +118,7 @@ def _result(finding: Finding, occurrence: Occurrence, count: int) -> dict[str, o
     return {
         "ruleId": finding.rule,
         "level": _LEVEL[finding.severity],
-        "message": {"text": f"Leaked key of {finding.provider} ({finding.preview}), {finding.id}.{who}{inside}"},
+        "message": {"text": f"{what} of {finding.provider} ({finding.preview}), {finding.id}.{who}{inside}"},
         "locations": [
             {
                 "physicalLocation": {

@@ -69,9 +69,10 @@ def _place(occurrence: Occurrence, look: Look) -> list[tuple[str, str]]:
 
 
 def _summary(result: ScanResult, look: Look) -> str:
-    count, coverage = len(result.findings), result.coverage
-    mapped = sum(finding.credential is not None for finding in result.findings)
-    live = sum(f.credential is not None and f.credential.state is not KnownState.RETIRED for f in result.findings)
+    leaked = [finding for finding in result.findings if finding.severity is not Severity.INFO]
+    count, coverage = len(leaked), result.coverage
+    mapped = sum(finding.credential is not None for finding in leaked)
+    live = sum(f.credential is not None and f.credential.state is not KnownState.RETIRED for f in leaked)
     if coverage.nothing:
         head = _paint("Nothing was read: this is not a clean result.", "1;33", look)
     elif count == 0:
@@ -80,6 +81,8 @@ def _summary(result: ScanResult, look: Look) -> str:
         whose = f", {mapped} of them stored here ({live} live)" if mapped else ""
         head = _paint(f"{count} leaked {'key' if count == 1 else 'keys'}{whose}.", _BOLD, look)
     lines = [f"{head}  {coverage.files} read, {_size(coverage.bytes)}, {result.wall_s:.2f} s."]
+    if (told := len(result.findings) - count) > 0:
+        lines.append(f"{told} stored {'key' if told == 1 else 'keys'} masked or named by an id: no leak.")
     if coverage.contentless:
         lines.append(f"{coverage.contentless} without content: deletions and pointers to submodules.")
     if result.suppressed:

@@ -162,6 +162,20 @@ def test_what_it_opens_is_destroyed_in_the_row(runner: Path, place: Settings) ->
     connection.close()
 
 
+def test_its_life_is_in_the_ledger_and_its_uses_are_beside_it(runner: Path) -> None:
+    """Made, exported, ended: by whom and when.  What its holder said of uses is counted when it ends."""
+    scan(runner)
+    scan(runner)
+    assert keysweep("match", "export", "list.json").returncode == 0
+    assert keysweep("match", "revoke", "ci").returncode == 0
+    written = json.loads(keysweep("audit", "-o", "json").stdout)["entries"]
+    entries = [entry for entry in written if entry["action"].startswith("match.")]
+    assert [entry["action"] for entry in entries] == ["match.created", "match.exported", "match.revoked"]
+    assert [entry["subject"] for entry in entries] == ["ci", "list.json", "ci"]
+    assert entries[1]["detail"] == {"values": 1}
+    assert entries[2]["detail"] == {"id": entries[0]["detail"]["id"], "uses": 2}
+
+
 @pytest.mark.parametrize("statement", ["DELETE FROM match_key", "UPDATE match_key SET wrapped = zeroblob(200)"])
 def test_without_its_row_it_is_worth_nothing(runner: Path, place: Settings, statement: str) -> None:
     """Exit 6."""

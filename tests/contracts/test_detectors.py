@@ -27,7 +27,7 @@ DETECTORS: dict[str, Detector] = {
     "detect_secrets": SECOND,
     "generic": BehindGates("generic", rulebook().gated, lambda: Generic(rulebook().prefixes, rulebook().providers)),
 }
-OF_THE_INVENTORY = {"masked", "unshaped"}
+OF_THE_INVENTORY = {"key_ids", "masked", "unshaped"}
 """Finds stored keys instead of keys: see tests/scanner/test_masked.py."""
 SOFTLAYER = f"softlayer_api_key={random.Random(3).randbytes(32).hex()}"
 LINES = {

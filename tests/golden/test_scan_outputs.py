@@ -13,7 +13,7 @@ import pytest
 
 from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter
 from keysweep.scanner import output
-from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind
+from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind, NoKnownKeys
 from keysweep.scanner.ocr.shapes import OcrShapes
 from keysweep.scanner.output import Look
 from keysweep.scanner.pipeline import ScanResult
@@ -32,7 +32,7 @@ FINGERPRINTER = Fingerprinter(b"golden".ljust(32, b"."))
 WHEN = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
 
 
-class TwoKeys:
+class TwoKeys(NoKnownKeys):
     """An inventory that is told: the fake of the KnownKeys seam.  The OpenAI key is current, the database's retired."""
 
     def digest(self) -> str | None:

@@ -18,6 +18,7 @@ from keysweep.reports.evidence import (
     StepRow,
     UseRow,
 )
+from keysweep.reports.listed import ListedRow, ListRow
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 FREEZE = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
@@ -127,6 +128,41 @@ def scan(*, gaps: Iterable[tuple[str, str]] = (), files: int = 12) -> ScanRow:
     )
 
 
+def listed_key(key_id: str, credential: str = "", *, number: int = 1, active: bool = True, name: str = "") -> ListedRow:
+    """Return a key of a list; without a credential it is unknown here."""
+    return ListedRow(
+        key_id=key_id,
+        name=name or credential or "made by hand",
+        hint="sk-…9f2a",
+        owner="orders team",
+        active=active,
+        created_at=FREEZE - timedelta(days=30),
+        last_used_at=None,
+        credential=credential,
+        number=number if credential else None,
+    )
+
+
+def a_list(
+    provider: str, *keys: ListedRow, days: int = 3, account: str = "", failure: str = "", gone: int = 0, more: int = 0
+) -> ListRow:
+    """Return a list that was read so many days before the freeze; with a failure there is none; of `more` keys no name is left."""
+    return ListRow(
+        provider=provider,
+        account=account or f"{provider}-admin",
+        method="every project, and admin keys",
+        read_at=None if failure else FREEZE - timedelta(days=days),
+        failed_at=FREEZE - timedelta(days=days) if failure else None,
+        failure=failure,
+        listed=len(keys) + more,
+        matched=sum(bool(k.credential) for k in keys),
+        unknown=sum(k.unknown for k in keys) + more,
+        gone=gone,
+        lists_admins=provider == "openai",
+        keys=keys,
+    )
+
+
 def evidence(
     keys: Iterable[KeyRow] = (),
     *,
@@ -136,6 +172,7 @@ def evidence(
     scans: Iterable[ScanRow] = (),
     policy: Policy = POLICY,
     entries: int = 47,
+    lists: Iterable[ListRow] = (),
 ) -> Evidence:
     """Return evidence of the third quarter; the values in use are those of the keys unless stated."""
     keys, rotations = tuple(keys), tuple(rotations)
@@ -155,6 +192,8 @@ def evidence(
         ledger_seq=entries,
         ledger_head=HEAD if entries else bytes(32),
         oldest_entry=START if entries else None,
+        lists=tuple(lists),
+        listable=("anthropic", "openai"),
     )
 
 
@@ -189,6 +228,14 @@ def quarter() -> Evidence:
         ],
         exposures=[exposure("orders-openai"), exposure("crm-anthropic", days=2, seconds=None)],
         scans=[scan(), scan(gaps=[("huge.png", "image-limits")])],
+        lists=[
+            a_list(
+                "openai",
+                listed_key("key_0a1b2c3d4e5f", "openai-admin"),
+                listed_key("key_1a1b2c3d4e5f", "orders-openai"),
+                listed_key("key_2a1b2c3d4e5f"),
+            )
+        ],
     )
 
 

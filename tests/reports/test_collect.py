@@ -15,10 +15,13 @@ from keysweep.foundation.secret import Secret
 from keysweep.foundation.settings import Settings
 from keysweep.reports.collect import collect
 from keysweep.reports.evidence import Evidence
+from keysweep.rotation import provider_lists
 from keysweep.rotation.credential import State, VersionRef
 from keysweep.rotation.inventory import Entry, import_entries, replace_value
+from keysweep.rotation.listers import ListedKey
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault, initialise, unlock
+from keysweep.scanner.known import MatchKind
 from tests.reports.making import FREEZE, POLICY, START
 
 
@@ -62,16 +65,24 @@ def seen(opened: OpenVault, *, start: datetime = START, end: datetime = FREEZE) 
         return collect(connection, POLICY, start=start, end=end)
 
 
-def leak(opened: OpenVault, name: str, at: datetime) -> None:
+def leak(opened: OpenVault, name: str, at: datetime, match: MatchKind = MatchKind.EXACT) -> None:
     """Record that a scan saw version 1 of a credential."""
     row = {"rule": "stored-credential", "provider": "", "severity": "critical", "confidence": "verified"}
     with opened.database.write() as connection:
         connection.execute(
             insert(tables.finding).values(
-                id=f"f-{name}", fingerprint=b"\x01" * 32, prefix="", length=9, credential=name, number=1, match="exact",
+                id=f"f-{name}", fingerprint=b"\x01" * 32, prefix="", length=9, credential=name, number=1, match=match.value,
                 certainty=1.0, first_seen=to_text(at), last_seen=to_text(at), **row,
             )
         )  # fmt: skip
+
+
+def test_the_id_of_a_key_is_no_exposure_of_it(opened: OpenVault) -> None:
+    """Seen in a log, it starts no clock; the key itself does."""
+    for name, match in (("named", MatchKind.KEY_ID), ("leaked", MatchKind.EXACT)):
+        add(opened, name, START)
+        leak(opened, name, START, match)
+    assert [exposure.credential for exposure in seen(opened).exposures] == ["leaked"]
 
 
 def test_an_empty_store_gives_empty_evidence(opened: OpenVault) -> None:
@@ -207,3 +218,38 @@ def test_a_rotation_is_seen_as_far_as_it_was_at_the_freeze(opened: OpenVault) ->
     assert (early.outcome, early.at_ms("mint"), early.at_ms("prove-dead")) == ("running", 1000, None)
     (late,) = seen(opened, end=FREEZE + timedelta(seconds=2)).rotations
     assert (late.outcome, late.at_ms("prove-dead")) == ("done", 2000)
+
+
+def read_list(opened: OpenVault, at: datetime, *keys: str, failure: str | None = None) -> None:
+    """Record that the provider listed these keys, none of them stored."""
+    with opened.database.write() as connection:
+        run = at.isoformat()
+        numbers = {"listed": len(keys), "stored": 0, "matched": 0, "unknown": len(keys), "gone": 0, "drifted": 0}
+        provider_lists.add_run(
+            connection, run=run, provider="openai", account="boss", started_at=at, finished_at=at,
+            method="m", failure=failure, numbers=numbers,
+        )  # fmt: skip
+        listed = [ListedKey(key_id=key, name=key, active=True) for key in keys]
+        provider_lists.keep(connection, listed, {}, run=run, provider="openai", account="boss", at=at)
+
+
+def test_the_newest_list_before_the_freeze_counts_and_a_later_failure_is_told(opened: OpenVault) -> None:
+    """Keys that left the list since the one before are not of it."""
+    read_list(opened, FREEZE - timedelta(days=9), "k1", "k2")
+    read_list(opened, FREEZE - timedelta(days=5), "k2", "k3")
+    read_list(opened, FREEZE - timedelta(days=1), failure="the provider answered 403")
+    (one,) = seen(opened).lists
+    assert (one.read_at, one.failed_at) == (FREEZE - timedelta(days=5), FREEZE - timedelta(days=1))
+    assert ([key.key_id for key in one.keys], one.whole, one.failure) == (
+        ["k2", "k3"],
+        True,
+        "the provider answered 403",
+    )
+
+
+def test_a_list_read_after_the_freeze_is_not_seen_and_takes_the_names_along(opened: OpenVault) -> None:
+    """The numbers of the freeze stand; the names are those of the later list, and are not passed off as its own."""
+    read_list(opened, FREEZE - timedelta(days=9), "k1", "k2")
+    read_list(opened, FREEZE + timedelta(days=1), "k1", "k2", "k3")
+    (one,) = seen(opened).lists
+    assert (one.listed, one.unknown, one.keys, one.whole) == (2, 2, (), False)

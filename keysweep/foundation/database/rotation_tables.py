@@ -25,6 +25,7 @@ binding = table(
     text("agent", "The agent.", ForeignKey("agent.name"), primary_key=True),
     text("variable", "Environment variable that carries the value.", primary_key=True),
     text("credential_id", "The credential.", ForeignKey("credential.id")),
+    Index("ix_binding_credential", "credential_id", "agent"),
 )
 
 instance = table(

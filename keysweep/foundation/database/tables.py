@@ -92,6 +92,18 @@ credential = table(
     text("rotated_at", "When its current value became current.", null=True),
     text("expires_at", "When the provider ends it.", null=True),
     text("retired_at", "When it was taken out of use.", null=True),
+    Index("ix_credential_by_name", "name", "retired_at", "provider", "owner", "environment", "id"),
+    Index("ix_credential_by_provider", "provider", "name", "retired_at", "owner", "environment", "id"),
+    Index(
+        "ix_credential_by_age",
+        sql("coalesce(rotated_at, created_at)"),
+        "name",
+        "retired_at",
+        "provider",
+        "owner",
+        "environment",
+        "id",
+    ),
 )
 
 version = table(

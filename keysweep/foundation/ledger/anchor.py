@@ -5,6 +5,7 @@ Whoever has one notices that the ledger was cut or rewritten since.  One line of
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -80,8 +81,9 @@ def parse_sink(text: str) -> Sink:
     return RemoteSyslog(host=host, port=port or 514, tcp=address.scheme == "tcp")
 
 
-def line_of(checkpoint: Checkpoint, tenant: str) -> str:
-    """Return a checkpoint as one line of JSON, with all that its check needs."""
+def line_of(checkpoint: Checkpoint, tenant: str, time_stamp: bytes | None = None) -> str:
+    """Return a checkpoint as one line of JSON, with all that its check needs, and its time stamp where there is one."""
+    stamp = {"time_stamp": base64.b64encode(time_stamp).decode()} if time_stamp else {}
     return json.dumps(
         {
             "schema": _SCHEMA,
@@ -91,6 +93,7 @@ def line_of(checkpoint: Checkpoint, tenant: str) -> str:
             "at": to_text(checkpoint.at),
             "public_key": checkpoint.public_key.hex(),
             "signature": checkpoint.signature.hex(),
+            **stamp,
         }
     )
 
@@ -128,6 +131,20 @@ def note(connection: Connection, seq: int, sink: str, at: datetime, receipt: byt
     table = tables.checkpoint_export
     if not connection.execute(select(table.c.seq).where(table.c.seq == seq, table.c.sink == sink)).first():
         connection.execute(insert(table).values(seq=seq, sink=sink, at=to_text(at), receipt=receipt))
+
+
+def receipt(connection: Connection, seq: int, sink: str) -> bytes | None:
+    """Return what came back when a checkpoint was taken there; None if nothing did, or it was not."""
+    table = tables.checkpoint_export
+    found = connection.execute(select(table.c.receipt).where(table.c.seq == seq, table.c.sink == sink)).scalar()
+    return bytes(found) if found is not None else None
+
+
+def receipts(connection: Connection) -> dict[tuple[int, str], bytes]:
+    """Return everything that came back, by checkpoint and place."""
+    table = tables.checkpoint_export
+    query = select(table).where(table.c.receipt.is_not(None)).order_by(table.c.seq, table.c.sink)
+    return {(row.seq, row.sink): bytes(row.receipt) for row in connection.execute(query)}
 
 
 def is_due(connection: Connection, sink: str, now: datetime, *, entries: int, minutes: float) -> bool:

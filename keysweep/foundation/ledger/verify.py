@@ -3,6 +3,7 @@
 
     python verify.py STORE.db [ANCHOR...]        the ledger inside a store (SQLite)
     python verify.py LEDGER.jsonl [ANCHOR...]    an export (`keysweep audit -o jsonl`)
+    --time-stamps FOLDER                         write the anchors' time stamps (RFC 3161) there, for openssl to check
 
 Each entry's hash is SHA-256 over the text `keysweep-ledger-v1`, a zero byte, its place as eight bytes (big endian), the
 hash of the entry before (32 bytes; zeros for the first) and its body (ASCII JSON).  The body repeats the place.
@@ -18,6 +19,7 @@ Exit status: 0 whole, 7 broken (the first bad entry is named), 2 not readable.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import sqlite3
@@ -119,10 +121,18 @@ def bad_checkpoint(signed: Iterable[Signed], rows: Iterable[Row], key: bytes | N
             key = handed_on.pop(0)[1]
         if one.public_key != key:
             return one.seq, "signed with another key"
-        statement = f"keysweep-checkpoint-v1\n{one.seq}\n{one.head.hex()}\n{one.at}\n".encode()
-        if not signature_holds(one.public_key, one.signature, statement):
+        if not signature_holds(one.public_key, one.signature, _statement(one)):
             return one.seq, "its signature is bad"
     return None
+
+
+def stamped(one: Signed) -> bytes:
+    """Return what a time stamp over a checkpoint is over: its statement, and the signature as a sixth line."""
+    return _statement(one) + f"{one.signature.hex()}\n".encode()
+
+
+def _statement(one: Signed) -> bytes:
+    return f"keysweep-checkpoint-v1\n{one.seq}\n{one.head.hex()}\n{one.at}\n".encode()
 
 
 def _new_key(body: str) -> bytes | None:
@@ -224,20 +234,21 @@ def rows_of_export(path: Path) -> Iterator[Row]:
                 yield NO_ENTRY
 
 
-def checkpoints_of_anchor(path: Path) -> list[Signed]:
-    """Read the checkpoints of a file that was kept elsewhere; a line that was cut while it was written is left out.
+def checkpoints_of_anchor(path: Path) -> list[tuple[Signed, bytes]]:
+    """Read the checkpoints of a file that was kept elsewhere, each with its time stamp or nothing; a line that was cut is left out.
 
     Raises:
         ValueError: another line is not one, or there is none at all.
     """
-    found: list[Signed] = []
+    found: list[tuple[Signed, bytes]] = []
     for line in path.read_text(encoding="utf-8", errors="backslashreplace").splitlines():
         if "{" not in line or not line.rstrip().endswith("}"):
             continue
         try:
             record: dict[str, Any] = json.loads(line[line.index("{") :])
             parts = [bytes.fromhex(record[name]) for name in ("head", "public_key", "signature")]
-            found.append(Signed(int(record["seq"]), parts[0], str(record["at"]), parts[1], parts[2]))
+            one = Signed(int(record["seq"]), parts[0], str(record["at"]), parts[1], parts[2])
+            found.append((one, base64.b64decode(record.get("time_stamp", ""), validate=True)))
         except (KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ValueError(line[:20]) from error
     if not found:
@@ -248,30 +259,38 @@ def checkpoints_of_anchor(path: Path) -> list[Signed]:
 
 def main(arguments: list[str]) -> int:
     """Verify the file that is named on the command line."""
-    key = None
-    if arguments[:1] == ["--key"] and len(arguments) > 1:
-        key, arguments = bytes.fromhex(arguments[1]), arguments[2:]
+    key, folder = None, None
+    while len(arguments) > 1 and arguments[0] in {"--key", "--time-stamps"}:
+        key = bytes.fromhex(arguments[1]) if arguments[0] == "--key" else key
+        folder = Path(arguments[1]) if arguments[0] == "--time-stamps" else folder
+        arguments = arguments[2:]
     if not arguments:
-        sys.stderr.write("usage: verify.py [--key HEX] STORE.db|LEDGER.jsonl [ANCHOR...]\n")
+        sys.stderr.write("usage: verify.py [--key HEX] [--time-stamps FOLDER] STORE.db|LEDGER.jsonl [ANCHOR...]\n")
         return 2
     try:
         path, *others = map(Path, arguments)
         with path.open("rb") as file:
             is_store = file.read(15) == b"SQLite format 3"
         rows, signed = rows_of_store(path) if is_store else (list(rows_of_export(path)), [])
-        signed += [one for other in others for one in checkpoints_of_anchor(other)]
+        kept = [pair for other in others for pair in checkpoints_of_anchor(other)]
+        signed += [one for one, _ in kept]
     except (OSError, ValueError, TypeError, sqlite3.Error) as error:
         sys.stderr.write(f"cannot read {' '.join(arguments)}: {type(error).__name__}\n")
         return 2
     result = verify(rows, [(one.seq, one.head) for one in signed])
-    forged = bad_checkpoint(signed, rows, key) if result.bad is None else None
-    if result.bad is not None:
-        sys.stdout.write(f"BROKEN at entry {result.bad}: {result.why}\n")
-        return 7
-    if forged is not None:
-        sys.stdout.write(f"BROKEN at entry {forged[0]}: the checkpoint: {forged[1]}\n")
+    broken = "" if result.bad is None else f"{result.bad}: {result.why}"
+    if not broken and (forged := bad_checkpoint(signed, rows, key)) is not None:
+        broken = f"{forged[0]}: the checkpoint: {forged[1]}"
+    if broken:
+        sys.stdout.write(f"BROKEN at entry {broken}\n")
         return 7
     sys.stdout.write(f"whole: {result.entries} entries, {len(signed)} signed checkpoints, head {result.head.hex()}\n")
+    for number, (one, answer) in enumerate((pair for pair in kept if pair[1]), 1):
+        path = (folder or Path()) / f"entry-{one.seq}-{number}.tsr"
+        if folder:
+            path.write_bytes(answer)
+        digest = hashlib.sha256(stamped(one)).hexdigest()
+        sys.stdout.write(f"not checked here: openssl ts -verify -digest {digest} -in {path} -CAfile AUTHORITY.pem\n")
     return 0
 
 

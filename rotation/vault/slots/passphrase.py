@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
+from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -26,6 +28,13 @@ _LARGEST = 1024
 _ARGON2: Params = {"kdf": "argon2id", "iterations": 3, "lanes": 4, "memory_kib": 64 * 1024}
 _SCRYPT: Params = {"kdf": "scrypt", "n": 1 << 17, "r": 8, "p": 1}
 _DEAREST = {"iterations": 64, "lanes": 16, "memory_kib": 1 << 21, "n": 1 << 20, "r": 32, "p": 16}
+
+
+def unattended(means: Means) -> Means:
+    """Return what is left of *means* later in a process: no person is asked, and a pipe gives its passphrase once only."""
+    once = (FILE, NEW_FILE)
+    environ = {name: value for name, value in means.environ.items() if name not in once or Path(value).is_file()}
+    return replace(means, ask=None, environ=environ)
 
 
 def _make(means: Means, place: Place, replaces: Params | None) -> NewKey:

@@ -62,8 +62,13 @@ def fill(connection: Connection) -> None:
     connection.execute(insert(tables.policy_exception).values(credential_id="c", until="t", reason="", **record))
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping")
 def test_alembic_sees_no_difference(store: Database) -> None:
-    """Tables, columns, types, indexes, keys and comments are what `tables.py` says, on both engines."""
+    """Tables, columns, types, indexes, keys and comments are what `tables.py` says, on both engines.
+
+    SQLite's indexes over expressions are not reflected; the next test compares the text of their statements.
+    """
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, tables.metadata) == []

@@ -28,7 +28,7 @@ class _Watched:
         self.now = 0.0
         self.heard: list[tuple[float, Liveness]] = []
         self.provider = SimpleNamespace(
-            facts=SimpleNamespace(revocation_window=timedelta(seconds=window_s)), probe=self._probe
+            facts=SimpleNamespace(revocation_window=timedelta(seconds=window_s)), probe=self._probe, runbook=None
         )
         self.account = None
         self.opened = SimpleNamespace(clock=lambda: _START + timedelta(seconds=self.now))

@@ -112,3 +112,29 @@ def test_misread_text_resembles_a_live_value(opened: OpenVault, value: str) -> N
 def test_text_of_a_stranger_resembles_nothing(opened: OpenVault, value: str) -> None:
     """The shared prefix of a provider is not evidence."""
     assert tuple(opened.known_keys().resembling(made("anthropic-api-key", seed=99).encode())) == ()
+
+
+@pytest.mark.parametrize(
+    ("states", "named"),
+    [
+        pytest.param((State.RETIRED, State.CURRENT), 2, id="the one in use"),
+        pytest.param((State.CURRENT, State.STANDBY), 1, id="not the one that will be"),
+        pytest.param((State.RETIRED, State.RETIRED), 2, id="else the newest"),
+    ],
+)
+def test_of_the_values_that_share_an_id_it_names_one(
+    opened: OpenVault, value: str, states: tuple[State, State], named: int
+) -> None:
+    """A provider that changes a key in place keeps its id."""
+    other = Secret(made("anthropic-api-key", seed=8))
+    replace_value(opened, "claude", other, key_id=None, standby=False, actor="test")
+    with opened.database.write() as connection:
+        claude = store.credential_named(connection, "claude").id
+        store.change_version(connection, VersionRef(credential_id=claude, number=2), State.RETIRED)
+        for number, state in enumerate(states, 1):
+            ref = VersionRef(credential_id=claude, number=number)
+            store.set_provider_key_id(connection, ref, "apikey_01shared")
+            store.change_version(connection, ref, state)
+    found = opened.known_keys().named(opened.fingerprinter.of_bytes(b"apikey_01shared"), 15)
+    assert found is not None
+    assert (found.name, found.version, found.match) == ("claude", named, MatchKind.KEY_ID)

@@ -503,3 +503,54 @@ def test_key_files_of_two_lines_are_checked_line_by_line() -> None:
     assert len(key_file.parse_keys(good + b"\n" + good)) == 2
     for bad in (b"", b"x", key_file.MARK, good[:-4], b"A" * 44):
         assert key_file.parse_keys(good + b"\n" + bad + b"\n" + good) == ()
+
+
+def test_an_open_process_finds_its_slots_new_key_by_itself(opened_sqlite: OpenVault) -> None:
+    """A supervisor runs for weeks: neither a new key of its slot nor the next master key ends it."""
+    settings = opened_sqlite.settings
+    running = unlock(settings)
+    with running.database.read() as connection:
+        (slot,) = slot_rows.slots(connection)
+    anew(opened_sqlite, means_of(settings), slot)
+    rekey.rotate_master(opened_sqlite, actor="test")
+    with running.database.write() as connection:
+        assert (running.ring.slot, running.ring.current.number) == (slot.id, 2)
+        assert set(running.ring.masters(connection)) == {2}
+    running.close()
+
+
+@pytest.fixture
+def left_behind(opened_sqlite: OpenVault, tmp_path: Path) -> Iterator[OpenVault]:
+    """A process that opened the store with a slot that is removed since, and that has no other way."""
+    spare = tmp_path / "spare.key"
+    slot = add(opened_sqlite, Means(key_file=spare, environ={}), "key-file")
+    running = unlock(replace(opened_sqlite.settings, key_file=spare))
+    remove(opened_sqlite, slot)
+    yield running
+    running.close()
+
+
+def test_a_process_whose_slot_is_gone_goes_on_while_the_master_key_is_the_same(left_behind: OpenVault) -> None:
+    """It has the keys of this generation; an agent does not stop at once because of it.  But it makes no slots any more."""
+    with left_behind.database.write() as connection:
+        assert left_behind.ring.current.number == 1
+        with pytest.raises(DeniedError, match="generation 1"):
+            left_behind.ring.masters(connection)
+
+
+def test_and_is_denied_the_next_one(left_behind: OpenVault, opened_sqlite: OpenVault) -> None:
+    """Whoever lost the slot is out."""
+    rekey.rotate_master(opened_sqlite, actor="test")
+    with pytest.raises(DeniedError, match="generation 2"), left_behind.database.write():
+        pass
+
+
+def test_a_slot_that_was_taken_by_force_is_named_by_those_that_run(opened_sqlite: OpenVault) -> None:
+    """Without the ring's MAC nobody is left behind: that is tampering."""
+    running = unlock(opened_sqlite.settings)
+    with opened_sqlite.database.engine.begin() as raw:
+        raw.execute(delete(tables.slot_master))
+        raw.execute(update(tables.generation).values(mac=b"x" * 32))
+    with pytest.raises(IntegrityError, match="not what was written"), running.database.write():
+        pass
+    running.close()

@@ -1,0 +1,120 @@
+"""A page of the inventory costs what it shows: its order is an index's, and what is overdue is told from a few columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, text
+
+from keysweep.foundation.clock import to_text
+from keysweep.foundation.secret import Secret
+from keysweep.rotation import listing
+from keysweep.rotation.inventory import Entry, import_entries
+from keysweep.rotation.selection import Filter, Sort
+from keysweep.rotation.vault.unlock import OpenVault
+from tests.fakes.engines import NOON, engine_server, opened, opened_sqlite, store_url
+
+__all__ = ["engine_server", "opened", "opened_sqlite", "store_url"]
+
+_SORTED = "USE TEMP B-TREE FOR ORDER BY"
+
+
+def put(vault: OpenVault, count: int) -> None:
+    """Store keys of some owners and providers."""
+    entries = [
+        Entry(
+            name=f"key-{number:03d}",
+            provider=("openai", "custom")[number % 2],
+            value=Secret(f"a value without a form, {number}"),
+            owner=f"team-{number % 3}",
+            agent=f"agent-{number % 5}",
+            variable=f"KEY_{number}",
+        )
+        for number in range(count)
+    ]
+    list(import_entries(vault, enumerate(entries, start=1), actor="test"))
+
+
+@contextmanager
+def asked(vault: OpenVault) -> Iterator[list[tuple[str, tuple[object, ...]]]]:
+    """Questions with their parameters, as the engine gets them."""
+    seen: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(vault.database.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(vault.database.engine, "before_cursor_execute", note)
+
+
+def plans(vault: OpenVault, sort: Sort, wanted: Filter, holding: str) -> str:
+    """How SQLite goes about those questions behind a page that hold some words."""
+    with asked(vault) as questions:
+        listing.page(vault, wanted, sort=sort, size=5, number=2)
+    with vault.database.read() as connection:
+        return "\n".join(
+            str(row[3])
+            for statement, parameters in questions
+            if holding in statement
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        )
+
+
+@pytest.mark.parametrize("sort", [Sort.NAME, Sort.PROVIDER, Sort.AGE])
+@pytest.mark.parametrize(
+    "wanted", [Filter(), Filter(retired=True), Filter(owner="team-1")], ids=["", "retired", "owner"]
+)
+def test_a_page_walks_an_index_in_its_order(opened_sqlite: OpenVault, sort: Sort, wanted: Filter) -> None:
+    """Nothing is sorted, however deep the page lies."""
+    put(opened_sqlite, 20)
+    found = plans(opened_sqlite, sort, wanted, "OFFSET")
+    assert "SCAN credential USING" in found
+    assert _SORTED not in found
+
+
+def test_the_agents_of_a_page_are_looked_up(opened_sqlite: OpenVault) -> None:
+    """By their credential: a walk over all bindings cost more than all the rest."""
+    put(opened_sqlite, 20)
+    found = plans(opened_sqlite, Sort.NAME, Filter(), "binding")
+    assert "SEARCH binding USING COVERING INDEX ix_binding_credential" in found
+    assert "SCAN binding" not in found
+
+
+def test_pages_of_what_is_overdue_are_the_whole_cut_up(opened: OpenVault) -> None:
+    """Own limits, exact moments and keys without a value: as each row says of itself."""
+    put(opened, 30)
+    with opened.database.write() as connection:
+        for number in range(30):
+            since = NOON - timedelta(days=85 + number // 3, microseconds=number % 3 - 1)
+            connection.execute(
+                text("UPDATE credential SET rotated_at = :since, max_age_days = :own WHERE name = :name"),
+                {"since": to_text(since), "own": 60 if number % 7 == 0 else None, "name": f"key-{number:03d}"},
+            )
+        connection.execute(
+            text(
+                "UPDATE version SET state = 'retired' WHERE prefix = '' AND number = 1 AND credential_id = "
+                "(SELECT id FROM credential WHERE name = 'key-029')"
+            )
+        )
+    for sort in Sort:
+        expected = [row.name for row in listing.listing(opened, sort=sort) if row.overdue]
+        pages = [listing.overdue_page(opened, Filter(), sort=sort, size=4, number=number) for number in range(1, 10)]
+        assert 4 < len(expected) < 30
+        assert [row.name for page in pages for row in page.rows] == expected
+        assert {page.total for page in pages} == {len(expected)}
+
+
+def test_a_limit_of_its_own_counts_below_every_policy(opened: OpenVault) -> None:
+    """A credential may be overdue and due long before the shortest policy says so."""
+    put(opened, 3)
+    with opened.database.write() as connection:
+        connection.execute(
+            text("UPDATE credential SET max_age_days = 7, rotated_at = :since WHERE name = 'key-001'"),
+            {"since": to_text(NOON - timedelta(days=9))},
+        )
+    assert [row.name for row in listing.overdue(opened)] == ["key-001"]
+    assert [row.name for row in listing.due(opened, within=timedelta())] == ["key-001"]
