@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 
 from sqlalchemy import Connection
 
@@ -13,7 +12,8 @@ from keysweep.foundation.clock import to_text
 from keysweep.rotation import policies, provider_catalog, selection
 from keysweep.rotation.age_limit import Policies, Standing
 from keysweep.rotation.credential import CredentialId
-from keysweep.rotation.selection import Age, Filter, Picked, Sort
+from keysweep.rotation.overdue import condition
+from keysweep.rotation.selection import Filter, Picked, Sort
 from keysweep.rotation.vault.unlock import OpenVault
 
 _EVERYTHING = Filter()
@@ -130,28 +130,7 @@ def overdue(opened: OpenVault, wanted: Filter = _EVERYTHING, *, sort: Sort = Sor
 
 def overdue_page(opened: OpenVault, wanted: Filter, *, sort: Sort, size: int, number: int) -> Page:
     """Return one page of what `overdue` returns, counted from 1; a size of 0 is one page with all."""
-    now = opened.clock()
-    with opened.database.read() as connection:
-        known = _policies(opened, connection, now)
-        oldest = replace(wanted, until=now - timedelta(days=known.shortest_days))
-        late = _late(selection.ages(connection, oldest, sort=sort), known, now)
-        start = (number - 1) * size
-        picked = selection.whole(connection, late[start : start + size] if size else late)
-    return Page(rows=tuple(_row(one, known, now) for one in picked), total=len(late))
-
-
-def _late(ages: Iterable[Age], known: Policies, now: datetime) -> list[CredentialId]:
-    """Return those past their limit; limits are few, so each becomes a moment once and is compared as text."""
-
-    @cache
-    def latest(policy_class: str, own_days: int | None) -> str:
-        return to_text(known.overdue_from(policy_class, own_days, now))
-
-    return [
-        one.id
-        for one in ages
-        if one.since <= latest(one.policy_class, one.own_days) and known.exemption_at(one.id, now) is None
-    ]
+    return _page(opened, wanted, sort, size, number, late=True)
 
 
 def due(opened: OpenVault, *, within: timedelta) -> tuple[Row, ...]:
@@ -172,11 +151,18 @@ def _old(opened: OpenVault, wanted: Filter, sort: Sort, ahead: timedelta) -> Ite
 
 def page(opened: OpenVault, wanted: Filter, *, sort: Sort, size: int, number: int) -> Page:
     """Return one page of the listing, counted from 1; a size of 0 is one page with all."""
+    return _page(opened, wanted, sort, size, number, late=False)
+
+
+def _page(opened: OpenVault, wanted: Filter, sort: Sort, size: int, number: int, *, late: bool) -> Page:
     now = opened.clock()
     with opened.database.read() as connection:
         known = _policies(opened, connection, now)
-        picked = selection.pick(connection, wanted, sort=sort, limit=size or None, offset=(number - 1) * size)
-        total = selection.count(connection, wanted)
+        only = condition(connection, known, now) if late else None
+        total = selection.count(connection, wanted, only=only)
+        picked = selection.pick(
+            connection, wanted, sort=sort, limit=size or None, offset=(number - 1) * size, only=only
+        )
     return Page(rows=tuple(_row(one, known, now) for one in picked), total=total)
 
 

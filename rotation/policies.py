@@ -43,6 +43,14 @@ def as_of(connection: Connection, moment: datetime, *, default_days: int) -> Pol
     return Policies(default=default, classes=classes, exemptions=exemptions)
 
 
+def excepted_at(moment: datetime) -> Select[Any]:
+    """Return the query for the ids of the credentials that may be older at a moment."""
+    newest = _newest(tables.policy_exception, "credential_id", moment).subquery()
+    return select(newest.c.credential_id).where(
+        newest.c.until > newest.c.recorded_at, newest.c.until >= to_text(moment)
+    )
+
+
 def overview(opened: OpenVault) -> tuple[Policies, tuple[tuple[str, Exemption], ...]]:
     """Return what counts now, and the exceptions with the names of their credentials, in order."""
     now = opened.clock()

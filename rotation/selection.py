@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
-from sqlalchemy import text as sql
 
 from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import tables
@@ -61,24 +60,20 @@ class Picked:
     agents: tuple[str, ...]
 
 
-class Age(NamedTuple):
-    """How old the current value of a credential is, and what its limit follows from."""
-
-    id: CredentialId
-    since: str
-    """When it became current, as it is stored."""
-    policy_class: str
-    own_days: int | None
-
-
-def count(connection: Connection, wanted: Filter) -> int:
-    """Return how many there are."""
-    counted = select(func.count()).select_from(tables.credential)
-    return int(connection.execute(_where(counted, wanted)).scalar() or 0)
+def count(connection: Connection, wanted: Filter, *, only: ColumnElement[bool] | None = None) -> int:
+    """Return how many there are; *only* is a condition on `listed` beside the filter."""
+    counted = select(func.count()).select_from(tables.listed)
+    return int(connection.execute(_where(counted, wanted, only)).scalar() or 0)
 
 
 def pick(
-    connection: Connection, wanted: Filter, *, sort: Sort = Sort.NAME, limit: int | None = None, offset: int = 0
+    connection: Connection,
+    wanted: Filter,
+    *,
+    sort: Sort = Sort.NAME,
+    limit: int | None = None,
+    offset: int = 0,
+    only: ColumnElement[bool] | None = None,
 ) -> tuple[Picked, ...]:
     """Return credentials in order.
 
@@ -88,21 +83,12 @@ def pick(
         sort: in which order.
         limit: how many at most; None for all.
         offset: how many to leave out before.
+        only: a condition on `listed` beside the filter.
     """
-    rows = _JOINED if sort is Sort.USED else tables.credential
-    chosen = _where(select(tables.credential.c.id).select_from(rows), wanted).order_by(*_ORDER[sort])
+    chosen = _where(select(tables.listed.c.credential_id), wanted, only).order_by(*_ORDER[sort])
     return whole(
         connection, [CredentialId(row) for row in connection.execute(chosen.limit(limit).offset(offset)).scalars()]
     )
-
-
-def ages(connection: Connection, wanted: Filter, *, sort: Sort) -> list[Age]:
-    """Return how old the current values are, in order; credentials without one are left out."""
-    row, version = tables.credential.c, tables.version.c
-    valued = select(version.credential_id).where(sql("state = 'current'"))
-    shown = select(row.id, _SINCE, func.coalesce(tables.profile.c["class"], ""), row.max_age_days)
-    query = _where(shown.select_from(_JOINED), wanted).where(row.id.in_(valued)).order_by(*_ORDER[sort])
-    return [Age(CredentialId(one[0]), one[1], one[2], one[3]) for one in connection.execute(query)]
 
 
 def whole(connection: Connection, ids: Sequence[CredentialId]) -> tuple[Picked, ...]:
@@ -121,19 +107,18 @@ def whole(connection: Connection, ids: Sequence[CredentialId]) -> tuple[Picked, 
     )
 
 
-_SINCE = func.coalesce(tables.credential.c.rotated_at, tables.credential.c.created_at)
 _JOINED = tables.credential.outerjoin(tables.profile, tables.profile.c.credential_id == tables.credential.c.id)
 _PROFILE = [column for column in tables.profile.c if column.name != "credential_id"]
 _ORDER: Mapping[Sort, Sequence[ColumnElement[Any]]] = {
-    Sort.NAME: [tables.credential.c.name],
-    Sort.AGE: [_SINCE, tables.credential.c.name],
-    Sort.PROVIDER: [tables.credential.c.provider, tables.credential.c.name],
-    Sort.USED: [func.coalesce(tables.profile.c.last_used_at, ""), tables.credential.c.name],
+    Sort.NAME: [tables.listed.c.name],
+    Sort.AGE: [tables.listed.c.since, tables.listed.c.name],
+    Sort.PROVIDER: [tables.listed.c.provider, tables.listed.c.name],
+    Sort.USED: [tables.listed.c.used_at, tables.listed.c.name],
 }
 
 
-def _where(query: Select[Any], wanted: Filter) -> Select[Any]:
-    row = tables.credential.c
+def _where(query: Select[Any], wanted: Filter, only: ColumnElement[bool] | None) -> Select[Any]:
+    row = tables.listed.c
     for column, value in (
         (row.provider, wanted.provider),
         (row.owner, wanted.owner),
@@ -143,21 +128,15 @@ def _where(query: Select[Any], wanted: Filter) -> Select[Any]:
         if value:
             query = query.where(column == value)
     if wanted.policy_class is not None:
-        query = query.where(_is_of(wanted.policy_class))
+        query = query.where(row["class"] == wanted.policy_class)
     if wanted.agent:
         bound = select(tables.binding.c.credential_id).where(tables.binding.c.agent == wanted.agent)
-        query = query.where(row.id.in_(bound))
+        query = query.where(row.credential_id.in_(bound))
     if wanted.until is not None:
-        query = query.where(or_(to_text(wanted.until) >= _SINCE, row.max_age_days.is_not(None)))
-    return query if wanted.retired else query.where(row.retired_at.is_(None))
-
-
-def _is_of(policy_class: str) -> ColumnElement[bool]:
-    """Whether a credential is of a class; most have no profile, and those are of none."""
-    profile = tables.profile.c
-    if policy_class:
-        return tables.credential.c.id.in_(select(profile.credential_id).where(profile["class"] == policy_class))
-    return tables.credential.c.id.not_in(select(profile.credential_id).where(profile["class"] != ""))
+        query = query.where(or_(row.since <= to_text(wanted.until), row.own_days.is_not(None)))
+    if only is not None:
+        query = query.where(only)
+    return query if wanted.retired else query.where(row.retired == 0)
 
 
 def _found(connection: Connection, ids: Sequence[CredentialId]) -> list[tuple[Credential, Profile]]:
@@ -167,7 +146,7 @@ def _found(connection: Connection, ids: Sequence[CredentialId]) -> list[tuple[Cr
         query = select(tables.credential, *_PROFILE).select_from(_JOINED).where(tables.credential.c.id.in_(some))
         for row in connection.execute(query).mappings():
             known[CredentialId(row["id"])] = read_credential(row), profiles.read(row)
-    return [known[identifier] for identifier in ids]
+    return [known[identifier] for identifier in ids if identifier in known]
 
 
 def _current(connection: Connection, ids: Sequence[CredentialId]) -> dict[CredentialId, Version]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from keysweep.foundation.database import row_states, tables
+from keysweep.foundation.database import listed, row_states, tables
 from keysweep.foundation.errors import IntegrityError
 
 _LISTED = 5
@@ -44,6 +44,9 @@ def check_rows(connection: Connection) -> int | None:
     if forged:
         more = f", and {len(forged) - _LISTED} more" if len(forged) > _LISTED else ""
         msg = f"not written by keysweep: {'; '.join(forged[:_LISTED])}{more}"
+        raise IntegrityError(msg, hint="restore the store from a backup, and look for who wrote to it")
+    if copied := listed.differing(connection, _LISTED):
+        msg = f"not written by keysweep: the row of `listed` about {', '.join(copied)}"
         raise IntegrityError(msg, hint="restore the store from a backup, and look for who wrote to it")
     return count
 

@@ -233,10 +233,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _fields(raw: bytes, kind: str) -> dict[str, Any]:
     """Return the object or the form that a request carries; empty for anything else."""
-    if kind.startswith("application/x-www-form-urlencoded"):
-        return dict(parse_qsl(raw.decode(errors="replace")))
     try:
         body = json.loads(raw) if raw else {}
     except ValueError:
-        body = {}
+        is_form = kind.startswith("application/x-www-form-urlencoded")
+        body = dict(parse_qsl(raw.decode(errors="replace"))) if is_form else {}
     return body if isinstance(body, dict) else {}

@@ -22,6 +22,7 @@ _BATCH = 400
 _OF_ANOTHER = {"version_print": "version"}
 """Tables whose rows are stated as a part of the row that they belong to."""
 UNSTATED: Mapping[str, str] = {
+    "listed": "a copy that verify compares with what it was copied from",
     "ledger": "a hash chain with a MAC of its own",
     "row_state": "its chain is named by the ledger",
     "checkpoint": "signed; its end is known from exports",

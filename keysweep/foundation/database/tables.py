@@ -17,6 +17,7 @@ from keysweep.foundation.database.ledger_tables import (
     match_use,
     row_state,
 )
+from keysweep.foundation.database.listing_tables import listed
 from keysweep.foundation.database.ring_tables import finding_alias, generation, moved, slot_key, slot_master
 from keysweep.foundation.database.rotation_tables import (
     agent,
@@ -44,6 +45,7 @@ __all__ = [
     "journal",
     "lease",
     "ledger",
+    "listed",
     "match_key",
     "match_use",
     "metadata",
@@ -92,18 +94,6 @@ credential = table(
     text("rotated_at", "When its current value became current.", null=True),
     text("expires_at", "When the provider ends it.", null=True),
     text("retired_at", "When it was taken out of use.", null=True),
-    Index("ix_credential_by_name", "name", "retired_at", "provider", "owner", "environment", "id"),
-    Index("ix_credential_by_provider", "provider", "name", "retired_at", "owner", "environment", "id"),
-    Index(
-        "ix_credential_by_age",
-        sql("coalesce(rotated_at, created_at)"),
-        "name",
-        "retired_at",
-        "provider",
-        "owner",
-        "environment",
-        "id",
-    ),
 )
 
 version = table(
