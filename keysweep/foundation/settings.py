@@ -55,8 +55,8 @@ class AuditSettings:
 class Settings:
     """All settings of one run."""
 
-    store: str
-    """Path of the SQLite file, or a SQLAlchemy URL."""
+    store: str = field(repr=False)
+    """Path of the SQLite file, or a SQLAlchemy URL, which may hold a password: never printed."""
     key_file: Path
     config: Path | None = None
     """The file these came from, if any."""

@@ -151,3 +151,14 @@ def test_a_whole_number_of_seconds_is_a_duration(folder: Path) -> None:
     found = load(folder)
     assert RotationSettings(deadline_s=45) == found.rotation
     assert found.providers == {"openai": {"project_id": "p"}}
+
+
+def test_the_password_of_a_store_is_not_printable(folder: Path) -> None:
+    """Settings that end up in a message or a traceback do not show it."""
+    loaded = load_settings(
+        environ={"KEYSWEEP_STORE": "postgresql+psycopg://keysweep:tell-nobody@db.example/keysweep"},
+        directory=folder,
+        data_dir=folder,
+    )
+    assert loaded.store.endswith("@db.example/keysweep")
+    assert "tell-nobody" not in f"{loaded} {loaded!r}"
