@@ -10,7 +10,6 @@ from keysweep.rules.ruleset import load_ruleset
 from keysweep.scanner.matching.compiled import CompiledRule, compile_rule
 from keysweep.scanner.matching.confirming import confirm
 
-
 _BEGINNING = 2
 """Bytes by which keywords are looked up; none is shorter."""
 

@@ -64,15 +64,17 @@ def plans(vault: OpenVault, sort: Sort, wanted: Filter, holding: str) -> str:
         )
 
 
-@pytest.mark.parametrize("sort", [Sort.NAME, Sort.PROVIDER, Sort.AGE])
+@pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize(
-    "wanted", [Filter(), Filter(retired=True), Filter(owner="team-1")], ids=["", "retired", "owner"]
+    "wanted",
+    [Filter(), Filter(retired=True), Filter(owner="team-1"), Filter(policy_class="a"), Filter(policy_class="")],
+    ids=["", "retired", "owner", "class", "no class"],
 )
 def test_a_page_walks_an_index_in_its_order(opened_sqlite: OpenVault, sort: Sort, wanted: Filter) -> None:
     """Nothing is sorted, however deep the page lies."""
     put(opened_sqlite, 20)
     found = plans(opened_sqlite, sort, wanted, "OFFSET")
-    assert "SCAN credential USING" in found
+    assert "SCAN listed USING COVERING INDEX" in found
     assert _SORTED not in found
 
 

@@ -19,6 +19,8 @@ GENESIS = bytes(32)
 """The chain before the first statement."""
 _OPTION = "keysweep_touched"
 _BATCH = 400
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+"""Made once: an import of thousands writes tens of thousands of rows as text."""
 _OF_ANOTHER = {"version_print": "version"}
 """Tables whose rows are stated as a part of the row that they belong to."""
 UNSTATED: Mapping[str, str] = {
@@ -212,7 +214,7 @@ def _key(table: Table, row: Row[Any]) -> Key:
 
 def key_text(key: Key) -> str:
     """Return a primary key as it is stated."""
-    return json.dumps(key, separators=(",", ":"), ensure_ascii=True)
+    return _JSON.encode(key)
 
 
 def _digest(rows: Iterable[Row[Any]]) -> bytes:
@@ -226,4 +228,4 @@ def _text(row: Row[Any]) -> str:
         for name, value in row._mapping.items()  # noqa: SLF001  SQLAlchemy's public name
         if value is not None
     }
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _JSON.encode(values)

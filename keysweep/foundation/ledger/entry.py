@@ -13,6 +13,8 @@ from keysweep.foundation.clock import to_text
 GENESIS = bytes(32)
 """What the first entry names as the hash before it."""
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
 Detail = Mapping[str, str | int | bool | None]
 """Public facts of an entry.  No floats: their text differs between programs."""
 
@@ -35,7 +37,7 @@ class Entry:
 
     def body(self) -> str:
         """Return the canonical JSON: sorted keys, no spaces, ASCII only."""
-        return json.dumps(
+        return _JSON.encode(
             {
                 "seq": self.seq,
                 "at": to_text(self.at),
@@ -44,11 +46,7 @@ class Entry:
                 "subject": self.subject,
                 "detail": dict(self.detail),
                 **({"rows": self.rows} if self.rows else {}),
-            },
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=True,
-            allow_nan=False,
+            }
         )
 
 

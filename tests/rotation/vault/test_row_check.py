@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from keysweep.foundation.database import row_states, tables
 from keysweep.foundation.errors import ExitCode, IntegrityError
 from keysweep.foundation.secret import Secret
+from keysweep.rotation import listing, profiles
 from keysweep.rotation.credential import State, VersionRef
 from keysweep.rotation.inventory import Entry, add, import_entries, replace_value
 from keysweep.rotation.vault import store
@@ -71,7 +72,7 @@ def hand(opened: OpenVault) -> Iterator[Hand]:
     engine = create_engine(opened.database.engine.url)
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
-            for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE name LIKE '%refuses%'")).all():
                 connection.execute(text(f"DROP TRIGGER {name}"))
     yield Hand(engine)
     engine.dispose()
@@ -116,6 +117,8 @@ def _row(connection: Connection, table: Table, number: int) -> dict[str, Any]:
             made[column.name] = connection.execute(select(reference.column).offset(number).limit(1)).scalar()
         elif isinstance(column.type, Integer):
             made[column.name] = number + 1
+        elif column.name.endswith("_at"):
+            made[column.name] = f"2026-01-0{number + 1}T00:00:00.000000Z"
         elif isinstance(column.type, LargeBinary):
             made[column.name] = secrets.token_bytes(32)
         else:
@@ -180,6 +183,34 @@ def test_every_column_of_every_row_is_held(filled: OpenVault, hand: Hand, table:
 
 def _is(table: Table, row: Any) -> list[Any]:
     return [column == row[column.name] for column in table.primary_key]
+
+
+@pytest.mark.parametrize("column", tables.listed.columns, ids=lambda column: column.name)
+def test_every_column_of_what_is_listed_is_compared(filled: OpenVault, hand: Hand, column: Column[Any]) -> None:
+    """The copy that a page is read from says what its rows say, or is named."""
+    (key,) = tables.listed.primary_key
+    with filled.database.read() as connection:
+        row = connection.execute(select(tables.listed).where(tables.listed.c.name == "key-1")).mappings().one()
+    at = row[key.name]
+    for other in others(column, row[column.name]):
+        hand.run(update(tables.listed).where(key == at).values({column.name: other}))
+        at = other if column is key else at
+        assert "the row of `listed` about " in verdict(filled)
+    hand.run(update(tables.listed).where(key == at).values(dict(row)))
+    assert verdict(filled) == ""
+
+
+def test_what_is_listed_has_a_row_for_each_credential(opened: OpenVault, hand: Hand) -> None:
+    """One that is left out of every page is named, and so is one that there is not; the listing goes on."""
+    keys = [Entry(name=f"key-{n}", provider="custom", value=Secret(secrets.token_urlsafe(48))) for n in range(3)]
+    list(import_entries(opened, enumerate(keys), actor="test"))
+    with opened.database.read() as connection:
+        row = dict(connection.execute(select(tables.listed).where(tables.listed.c.name == "key-1")).mappings().one())
+    hand.run(insert(tables.listed).values(row | {"credential_id": "x", "name": "nobody"}))
+    assert "about nobody" in verdict(opened)
+    assert [one.name for one in listing.listing(opened)] == ["key-0", "key-1", "key-2"]
+    hand.run(tables.listed.delete().where(tables.listed.c.credential_id.in_(["x", row["credential_id"]])))
+    assert "about key-1" in verdict(opened)
 
 
 @pytest.mark.parametrize("table", [t for t in STATED if t.name not in {"store", "generation"}], ids=lambda t: t.name)
@@ -332,7 +363,7 @@ def test_forged_statements_are_named(
 def test_what_keysweep_writes_is_never_named(filled: OpenVault) -> None:
     """In transactions with and without an entry of the ledger, also when a row is written, deleted and written again."""
     randomly = random.Random(5)
-    for _ in range(30):
+    for _ in range(60):
         with filled.database.write() as connection:
             for _ in range(randomly.randrange(1, 4)):
                 _change(filled, connection, randomly)
@@ -342,7 +373,7 @@ def test_what_keysweep_writes_is_never_named(filled: OpenVault) -> None:
 
 def _change(opened: OpenVault, connection: Connection, randomly: random.Random) -> None:
     chosen = store.credential_named(connection, f"key-{randomly.randrange(3)}")
-    match randomly.randrange(5):
+    match randomly.randrange(8):
         case 0:
             store.mark_rotated(connection, chosen.id, opened.clock())
         case 1:
@@ -353,6 +384,18 @@ def _change(opened: OpenVault, connection: Connection, randomly: random.Random) 
         case 2:
             connection.execute(tables.binding.delete().where(tables.binding.c.credential_id == chosen.id))
         case 3:
+            profiles.put(connection, chosen.id, policy_class=secrets.token_hex(1), kind="k")
+        case 4:
+            profiles.note_use(connection, chosen.id, opened.clock(), "provider")
+        case 5:
+            wanted = State.RETIRED if randomly.randrange(2) else State.CURRENT
+            store.change_version(connection, VersionRef(credential_id=chosen.id, number=2), wanted)
+            connection.execute(
+                update(tables.credential)
+                .where(tables.credential.c.id == chosen.id)
+                .values(max_age_days=randomly.randrange(9), retired_at=None if wanted is State.CURRENT else "t")
+            )
+        case 6:
             number = randomly.randrange(1, 3)
             store.set_provider_key_id(connection, VersionRef(credential_id=chosen.id, number=number), "new")
         case _:

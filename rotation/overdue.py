@@ -1,0 +1,45 @@
+"""What is overdue, as a condition that the engine decides: of tens of thousands only those of a page are read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, case, literal, or_, select
+
+from keysweep.foundation.clock import to_text
+from keysweep.foundation.database import tables
+from keysweep.rotation import policies
+from keysweep.rotation.age_limit import DEFAULT_CLASS, Policies
+
+
+def condition(connection: Connection, known: Policies, now: datetime) -> ColumnElement[bool]:
+    """Return whether a row of `listed` is in use and older than its limit, with no exception.
+
+    Args:
+        connection: an open store.
+        known: the limits that count.
+        now: the moment that is asked about.
+    """
+    row = tables.listed.c
+    limits = {name: _latest(known, name, now) for name in known.classes}
+    default = _latest(known, DEFAULT_CLASS, now)
+    own = {days: to_text(now - timedelta(days=days + 1)) for days in _own_days(connection)}
+    by_class = case(limits, value=row["class"], else_=default) if limits else literal(default)
+    late = row.since <= by_class
+    if own:  # an own limit that is longer than its policy's is met by no value that is not late already
+        late = or_(late, and_(row.own_days.is_not(None), row.since <= case(own, value=row.own_days)))
+    return and_(
+        row.since <= max(default, *limits.values(), *own.values(), ""),
+        late,
+        row.has_value == 1,
+        row.credential_id.not_in(policies.excepted_at(now)),
+    )
+
+
+def _latest(known: Policies, policy_class: str, now: datetime) -> str:
+    return to_text(known.overdue_from(policy_class, None, now))
+
+
+def _own_days(connection: Connection) -> list[int]:
+    days = tables.listed.c.own_days
+    return list(connection.execute(select(days).where(days.is_not(None)).distinct()).scalars())
