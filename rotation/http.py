@@ -1,4 +1,4 @@
-"""One HTTP call to a provider: a fresh connection, no redirect, no proxy of the environment, and no key in any error."""
+"""One HTTP call to a provider or to an agent's host: a fresh connection, no redirect, no proxy of the environment, and no key in any error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from keysweep.rotation.providers import ProviderError, Trouble
+from keysweep.rotation.trouble import ProviderError, Trouble
 
 _LARGEST = 4 << 20
 _GRACE_S = 0.05

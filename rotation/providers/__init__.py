@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from keysweep.foundation.errors import ExitCode, KeysweepError
 from keysweep.foundation.secret import Secret
+from keysweep.rotation.trouble import ProviderError as ProviderError
+from keysweep.rotation.trouble import Trouble as Trouble
 
 
 class Kind(StrEnum):
@@ -120,35 +121,6 @@ class Runbook:
     """How the old one is ended there, in a sentence."""
 
 
-class Trouble(StrEnum):
-    """Why a call failed: decides what may be done next."""
-
-    REFUSED = "refused"
-    """The admin credential may not do this."""
-    LIMIT = "limit"
-    """The vendor's limit of keys is reached."""
-    NOT_FOUND = "not-found"
-    REJECTED = "rejected"
-    """The request is wrong; repeating it does not help."""
-    BUSY = "busy"
-    """Throttled, with a definite no effect: repeat after `retry_after_s`."""
-    UNCERTAIN = "uncertain"
-    """No answer, or a server error: the call may or may not have taken effect."""
-    UNREADABLE = "unreadable"
-    """An answer that is not what the vendor documents."""
-
-
-class ProviderError(KeysweepError):
-    """A call to a provider failed."""
-
-    exit_code = ExitCode.HALF_WAY
-
-    def __init__(self, message: str, *, trouble: Trouble, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.trouble = trouble
-        self.retry_after_s = retry_after_s
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """One vendor."""
@@ -159,6 +131,8 @@ class Provider:
     """Ask whether a key is accepted, over a fresh connection, with a call that costs nothing and changes nothing."""
     find: Callable[[Account], tuple[ProviderKey, ...]] | None = None
     """List every key of the principal, whoever made it."""
+    identify: Callable[[Account, Secret], str | None] | None = None
+    """Return the vendor's id of the live key with this value, for a vendor that tells; None if it does not know the value."""
     mint: Callable[[Account, str], Secret] | None = None
     """Create a key with the given tag as its name and return the *raw* response, to be sealed before it is parsed."""
     read_minted: Callable[[Secret], Minted] | None = None
