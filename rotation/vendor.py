@@ -34,7 +34,13 @@ def bearer(key: Secret) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.reveal_text()}"}
 
 
-def verdict(ask: Callable[[], Response], *, alive: frozenset[int], dead: Callable[[Response], str | None]) -> Verdict:
+def verdict(
+    ask: Callable[[], Response],
+    *,
+    alive: frozenset[int],
+    dead: Callable[[Response], str | None],
+    sure: Callable[[Response], bool] = lambda _: True,
+) -> Verdict:
     """Return what an answer says about a key; an answer that does not come says nothing.
 
     Args:
@@ -42,6 +48,7 @@ def verdict(ask: Callable[[], Response], *, alive: frozenset[int], dead: Callabl
         alive: statuses by which the vendor shows that it knows the key.
         dead: returns the public code of the vendor's own refusal, None if an answer is none.  Asked first: some vendors refuse
             with status 200.
+        sure: whether an answer with a status of *alive* is the vendor's yes, where the body says so.
     """
     try:
         answer = ask()
@@ -49,7 +56,7 @@ def verdict(ask: Callable[[], Response], *, alive: frozenset[int], dead: Callabl
         return Verdict(liveness=Liveness.UNKNOWN, code=error.trouble.value)
     if (code := dead(answer)) is not None:
         return Verdict(liveness=Liveness.DEAD, code=code)
-    liveness = Liveness.ALIVE if answer.status in alive else Liveness.UNKNOWN
+    liveness = Liveness.ALIVE if answer.status in alive and sure(answer) else Liveness.UNKNOWN
     return Verdict(liveness=liveness, code=str(answer.status))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,7 @@ BEGIN, END = "<!-- code map: begin (make docs) -->", "<!-- code map: end -->"
 _COLUMNS = 78
 """What click leaves of a terminal of 80 columns."""
 _ROOMS = ("keysweep", "rules", "scanner", "rotation", "reports", "samples", "scripts")
-_CALLS = ("find", "mint", "read_minted", "generate", "set_value", "activate", "deactivate", "revoke")
+_CALLS = tuple(f.name for f in fields(Provider) if f.name not in {"title", "facts", "probe", "runbook"})
 _NOTE = "<!-- Written by `make docs`; do not edit. -->\n\n"
 
 

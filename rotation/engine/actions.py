@@ -6,12 +6,13 @@ Every action may run again after a crash: those that are not safe to repeat look
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import Holding
-from keysweep.rotation.credential import State
+from keysweep.rotation.credential import State, Version
 from keysweep.rotation.engine import journal, leave, orphans, slots
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
@@ -27,17 +28,7 @@ _RESERVE = 8192
 def _prepare(run: Run, _attempt: int) -> Done:
     """Prove that the journal can be written, and learn the old key's id while it is still alive."""
     old = run.old()
-    key_id = old.provider_key_id
-    if key_id is None and run.provider.find is not None:
-        value = run.value(old.ref)
-        fits = [key.key_id for key in run.provider.find(run.account) if matches_hint(key.hint, value)]
-        value.wipe()
-        key_id = fits[0] if len(fits) == 1 else None
-        if key_id is None:
-            msg = f"the provider lists {len(fits)} keys that fit the stored value"
-            raise StepFailedError(
-                msg, hint=f"make one by hand, then: keysweep keys set {run.credential.name} --key-id ID"
-            )
+    key_id = old.provider_key_id or _asked_id(run, old)
 
     def settle(connection: Connection) -> None:
         if key_id and key_id != old.provider_key_id:
@@ -47,13 +38,37 @@ def _prepare(run: Run, _attempt: int) -> Done:
     return Done(detail={"key_id": key_id}, settle=settle)
 
 
+def _asked_id(run: Run, old: Version) -> str | None:
+    """Return the id that the provider gives the old value: told by the value, else the one listed key that fits it.
+
+    Raises:
+        StepFailedError: no listed key fits, or several do.
+    """
+    if run.provider.identify is not None:
+        value = run.value(old.ref)
+        told = run.provider.identify(run.account, value)
+        value.wipe()
+        if told is not None:
+            return told
+    if run.provider.find is None:
+        return None
+    value = run.value(old.ref)
+    fits = [key.key_id for key in run.provider.find(run.account) if matches_hint(key.hint, value)]
+    value.wipe()
+    if len(fits) != 1:
+        msg = f"the provider lists {len(fits)} keys that fit the stored value"
+        raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
+    return fits[0]
+
+
 def _mint(run: Run, attempt: int) -> Done:
     """Create the key; after a lost answer read it back where the vendor can, else end the orphan and create another."""
     swept, tag, raw = 0, f"{run.record().tag}-{attempt}", None
     if attempt > 1:
         raw = orphans.read_back(run)
         swept = 0 if raw else orphans.sweep(run)
-    raw = raw or promised(run.provider.mint)(run.account, tag)
+    account = replace(run.account, key_id=run.old().provider_key_id)  # PREPARE may just have learned it
+    raw = raw or promised(run.provider.mint)(account, tag)
 
     def settle(connection: Connection) -> None:
         run.keep(connection, MINTED, raw)

@@ -94,6 +94,8 @@ class Vendor:
     new_value: NewValue
     new_id: Callable[[], str] = lambda: f"apikey_{secrets.token_hex(8)}"
     """Makes an id in the vendor's shape."""
+    id_from: Callable[[str], str] | None = None
+    """Derives an id from a value, at a vendor whose ids are hashes."""
     serves: Callable[[Call], bool] = lambda _: False
     """Whether a request is for this vendor, by its headers and path.  Every vendor is served under `/NAME/...` as well, and then
     sees the path without its name."""

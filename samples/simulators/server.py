@@ -71,7 +71,7 @@ class Simulator(ThreadingHTTPServer):
         made_by = next(v for v in self.vendors if v.name == vendor)
         value = made_by.new_value(admin=admin)
         key = Key(
-            id=made_by.new_id(),
+            id=made_by.id_from(value) if made_by.id_from else made_by.new_id(),
             name=name,
             digest=digest(value),
             hint=f"{value[:14]}...{value[-4:]}",
