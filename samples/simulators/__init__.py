@@ -1,7 +1,7 @@
 """Stateful simulators of providers: programs of their own that speak the vendors' real HTTP API.
 
 One file a vendor, exporting `VENDOR`; `python -m samples.simulators` starts them all on one port.  They keep hashes of keys,
-never keys.
+never keys; values that the vendor shows again, enciphered.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from cryptography.fernet import Fernet
 
 
 @dataclass
@@ -96,6 +98,8 @@ class Vendor:
     """Makes an id in the vendor's shape."""
     id_from: Callable[[str], str] | None = None
     """Derives an id from a value, at a vendor whose ids are hashes."""
+    seeded: Callable[[State, Key, str], None] = lambda *_: None
+    """Notes what the vendor knows of a key that a person made, given its value: a public half, a slot, a value to be shown again."""
     serves: Callable[[Call], bool] = lambda _: False
     """Whether a request is for this vendor, by its headers and path.  Every vendor is served under `/NAME/...` as well, and then
     sees the path without its name."""
@@ -104,6 +108,17 @@ class Vendor:
 def digest(value: str) -> str:
     """Return what is kept of a value."""
     return hashlib.sha256(value.encode()).hexdigest()
+
+
+def shelve(state: State, key_id: str, value: str) -> None:
+    """Keep a value that the vendor shows again: enciphered, so that it stands in no file of the simulator in the clear."""
+    cipher = state.extra.setdefault("cipher", Fernet.generate_key().decode())
+    state.extra.setdefault("shelf", {})[key_id] = Fernet(cipher).encrypt(value.encode()).decode()
+
+
+def shown_again(state: State, key_id: str) -> str:
+    """Return a shelved value."""
+    return Fernet(state.extra["cipher"]).decrypt(state.extra["shelf"][key_id]).decode()
 
 
 def accepted(state: State, key: Key | None, now: float) -> bool:

@@ -81,6 +81,7 @@ class Simulator(ThreadingHTTPServer):
             created_at=int(time.time()),
         )
         with self.lock:
+            made_by.seeded(self.states[vendor], key, value)
             self.states[vendor].keys[key.id] = key
             self.save()
         return {"id": key.id, "value": value}

@@ -25,6 +25,8 @@ class HttpContract:
     """Method, and part of the path, of the call by which a key is probed."""
     listing: tuple[str, str] | None = ("GET", "")
     """The same of the call that lists keys; None for a vendor that has none."""
+    minting: str = ""
+    """Part of the path of the call that mints a key, for a vendor that is asked for a token first."""
     forbidden: Liveness = Liveness.ALIVE
     """What status 403 says of a key."""
     by_id: bool = True
@@ -140,7 +142,7 @@ class HttpContract:
         account = self.account(vendors)
         before = len(vendors.keys(self.name))
         for method in ("POST", "PUT"):
-            vendors.fault(self.name, fault, method=method, count=1)
+            vendors.fault(self.name, fault, method=method, path=self.minting, count=1)
         with pytest.raises(ProviderError):
             self.provider.mint(account, "keysweep-test-1")
         assert len(vendors.keys(self.name)) - before == (0 if fault == "busy" else 1)
