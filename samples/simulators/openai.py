@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from keysweep.rules.samples import expand
 from samples.simulators import Answer, Call, Key, State, Vendor, accepted, digest
+from samples.simulators.openai_admin import lifetime_refused
 
 _KEYS = re.compile(r"/v1/organization/projects/([^/]+)/api_keys(?:/([^/]+))?")
 _ADMINS = "/v1/organization/admin_api_keys"
@@ -62,7 +63,7 @@ def _organization(state: State, call: Call) -> Answer:
         if key is None or key.status != "active" or key.admin:
             return _error(404, "No such key.", "invalid_request_error", None)
         if call.method == "GET":
-            return Answer(200, _shown(key))
+            return Answer(200, _shown(key) | {"scopes": state.extra.get("scopes", {}).get(key.id, [])})
         if call.method == "DELETE":
             key.status, key.ended_at = "deleted", call.now
             return Answer(200, {"object": "organization.project.api_key.deleted", "id": key.id, "deleted": True})
@@ -72,6 +73,9 @@ def _organization(state: State, call: Call) -> Answer:
 def _mint(state: State, call: Call, owner: str) -> Answer:
     if not isinstance(call.body.get("name"), str):
         return _error(400, "name is required.", "invalid_request_error", None)
+    life, scopes = call.body.get("expires_in_seconds"), call.body.get("scopes")
+    if (refused := lifetime_refused(state, life)) is not None:
+        return refused
     value = _new_value(admin=False)
     key = Key(
         id=f"key_{secrets.token_hex(8)}",
@@ -82,8 +86,11 @@ def _mint(state: State, call: Call, owner: str) -> Answer:
         created_at=int(call.now),
     )
     state.keys[key.id] = key
+    if isinstance(scopes, list) and scopes:  # an empty list is no restriction at all
+        state.extra.setdefault("scopes", {})[key.id] = scopes
+    expires = key.created_at + life if isinstance(life, int) else None
     return Answer(
-        200, {"id": key.id, "name": key.name, "value": value, "created_at": key.created_at, "expires_at": None}
+        200, {"id": key.id, "name": key.name, "value": value, "created_at": key.created_at, "expires_at": expires}
     )
 
 
@@ -148,6 +155,8 @@ def _shown(key: Key) -> dict[str, object]:
         "redacted_value": key.hint,
         "created_at": key.created_at,
         "last_used_at": int(key.last_used_at or 0),
+        "owner_project_access": "active",
+        "expires_at": None,
         "owner": owner,
     }
 

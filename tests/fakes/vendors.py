@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from samples.simulators import Answer, Call, Key, State, Vendor
 from samples.simulators.server import Simulator
@@ -61,6 +62,10 @@ class Vendors:
     def propagation(self, vendor: str, seconds: float) -> None:
         """Let an ended key be accepted for so long."""
         self._simulator.states[vendor].propagation_s = seconds
+
+    def extra(self, vendor: str) -> dict[str, Any]:
+        """Return what else the vendor keeps; what a test writes there is so."""
+        return self._simulator.states[vendor].extra
 
     def keys(self, vendor: str) -> tuple[Key, ...]:
         """Return every key that is no administering one, ended ones too."""

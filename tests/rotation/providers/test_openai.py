@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import openai
 import pytest
 
+from keysweep.rotation.engine.run import promised
+from keysweep.rotation.providers import ProviderError, Trouble
 from tests.contracts.http_provider import HttpContract
 from tests.fakes.fixtures import vendors
 from tests.fakes.stores import PROJECT
@@ -39,3 +44,44 @@ def test_the_openai_client_agrees(vendors: Vendors) -> None:
         provider.revoke(account, minted.key_id, minted.secret)
         with pytest.raises(openai.AuthenticationError):
             client.models.list()
+
+
+@pytest.mark.parametrize(
+    ("shown", "setting", "expected"),
+    [
+        pytest.param(["model.request"], "", ["model.request"], id="the old key's scopes are copied"),
+        pytest.param(["model.request"], "api.all", ["model.request"], id="before the setting"),
+        pytest.param([], "model.read, model.request", ["model.read", "model.request"], id="else the setting's"),
+        pytest.param([], "", None, id="else none are sent: an empty list would be all of them"),
+    ],
+)
+def test_scopes_are_never_widened(shown: list[str], setting: str, expected: list[str] | None, vendors: Vendors) -> None:
+    """An empty `scopes` means every permission at this vendor: it is never sent."""
+    sent: list[object] = []
+    contract, old = TestContract(), vendors.seed("openai", "agent")
+    account = contract.account(vendors, key_id=old.id)
+    vendors.extra("openai")["scopes"] = {old.id: shown}
+    vendors.watch(lambda call: sent.append(call.body.get("scopes")) if call.method == "POST" else None)
+    promised(contract.provider.mint)(
+        replace(account, settings={**account.settings, "scopes": setting}), "keysweep-test-1"
+    )
+    assert sent == [expected]
+
+
+def test_a_key_is_not_minted_while_the_old_ones_scopes_cannot_be_read(vendors: Vendors) -> None:
+    """A 500 says nothing of them; a key that may do more than the old one is not made on a guess."""
+    contract, old = TestContract(), vendors.seed("openai", "agent")
+    vendors.fault("openai", "status", method="GET", path=old.id, status=500)
+    with pytest.raises(ProviderError) as failed:
+        promised(contract.provider.mint)(contract.account(vendors, key_id=old.id), "keysweep-test-1")
+    assert failed.value.trouble is Trouble.UNCERTAIN
+    assert vendors.minted("openai") == 0
+
+
+def test_a_forced_lifetime_is_kept(vendors: Vendors) -> None:
+    """An organisation's maximum is met with the longest life below it, and one key is made."""
+    vendors.extra("openai")["longest_life_s"] = 8 * 86_400
+    contract = TestContract()
+    answer = json.loads(promised(contract.provider.mint)(contract.account(vendors), "keysweep-test-1").reveal())
+    assert answer["expires_at"] - answer["created_at"] == 7 * 86_400
+    assert vendors.minted("openai") == 1
