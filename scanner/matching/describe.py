@@ -62,8 +62,8 @@ def _beginnings() -> Mapping[bytes, Sequence[tuple[bytes, Sequence[int]]]]:
         for word in rule.keywords:
             words.setdefault(word.encode(), []).append(number)
     found: dict[bytes, list[tuple[bytes, Sequence[int]]]] = {}
-    for word, numbers in words.items():
-        found.setdefault(word[:_BEGINNING], []).append((word, numbers))
+    for keyword, numbers in words.items():
+        found.setdefault(keyword[:_BEGINNING], []).append((keyword, numbers))
     return found
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import row_states, tables
 from keysweep.foundation.errors import ExitCode, IntegrityError
 from keysweep.foundation.secret import Secret
@@ -393,7 +394,10 @@ def _change(opened: OpenVault, connection: Connection, randomly: random.Random) 
             connection.execute(
                 update(tables.credential)
                 .where(tables.credential.c.id == chosen.id)
-                .values(max_age_days=randomly.randrange(9), retired_at=None if wanted is State.CURRENT else "t")
+                .values(
+                    max_age_days=randomly.randrange(9),
+                    retired_at=None if wanted is State.CURRENT else to_text(opened.clock()),
+                )
             )
         case 6:
             number = randomly.randrange(1, 3)
