@@ -118,3 +118,23 @@ incident = table(
     text("closed_at", "When the key was proven dead.", null=True),
     UniqueConstraint("credential_id", "number"),
 )
+
+rotation_terms = table(
+    "rotation_terms",
+    "On which terms a rotation was asked for; a rotation without a row has none of its own.",
+    text("rotation_id", "The rotation.", ForeignKey("rotation.id"), primary_key=True),
+    text("policy", "swap, revoke-first or contain; of a forced rotation."),
+    integer("grace_s", "Seconds that the old key lives on once the new one is current."),
+    integer("agents_ms", "Milliseconds within which each agent shall hold the new key; longer is recorded."),
+    text("reference", "Ticket or incident of the person who asked; empty if not stated."),
+)
+
+delivery = table(
+    "delivery",
+    "A signed event that was delivered, so that the same delivery again is answered and not acted on.",
+    text("sender", "Name of a file in rotation/incident/triggers.", primary_key=True),
+    text("delivery_id", "The sender's own name of the delivery, or a keyed hash of what was signed.", primary_key=True),
+    text("received_at", "When it came first."),
+    text("answered_at", "When all that it led to had ended well; null until then.", null=True),
+    text("answer", "What it led to, one line a key; empty until it is answered."),
+)

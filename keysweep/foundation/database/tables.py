@@ -23,12 +23,14 @@ from keysweep.foundation.database.rotation_tables import (
     agent,
     binding,
     cell,
+    delivery,
     holding,
     incident,
     instance,
     journal,
     lease,
     rotation,
+    rotation_terms,
 )
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "cell",
     "checkpoint",
     "checkpoint_export",
+    "delivery",
     "finding_alias",
     "generation",
     "holding",
@@ -51,6 +54,7 @@ __all__ = [
     "metadata",
     "moved",
     "rotation",
+    "rotation_terms",
     "row_state",
     "slot_key",
     "slot_master",
