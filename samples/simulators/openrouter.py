@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import re
-import secrets
 from datetime import UTC, datetime
 
 from keysweep.rules.samples import expand
@@ -15,6 +14,7 @@ from samples.simulators import Answer, Call, Key, State, Vendor, accepted, diges
 
 _KEYS = re.compile(r"/api/v1/keys(?:/([^/]+))?")
 _PAGE = 100
+_LIMITS = ("limit", "limit_reset", "include_byok_in_limit")
 DEFAULT, SECOND = "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000002"
 """The workspaces of the account."""
 
@@ -28,7 +28,7 @@ def _answer(state: State, call: Call) -> Answer:
     if not accepted(state, key, call.now) or key is None:
         return _error(401, "User not found.")
     if (call.method, call.path) == ("GET", "/api/v1/key"):
-        return Answer(200, {"data": _shown(key) | {"is_management_key": key.admin}})
+        return Answer(200, {"data": _itself(key)})
     if (call.method, call.path) == ("GET", "/api/v1/workspaces"):
         if not key.admin:
             return _error(403, "A management key is needed.")
@@ -49,7 +49,9 @@ def _keys(state: State, call: Call, identifier: str | None) -> Answer:
     if call.method == "DELETE":
         key.status, key.ended_at = "deleted", call.now
         return Answer(200, {"deleted": True})
-    return Answer(200, {"data": _shown(key)})
+    if call.method == "PATCH" and isinstance(disabled := call.body.get("disabled"), bool):
+        key.status, key.ended_at = ("inactive", call.now) if disabled else ("active", None)
+    return Answer(200, {"data": _shown(key) | _limits(state, key)})
 
 
 def _list(state: State, call: Call) -> Answer:
@@ -71,15 +73,23 @@ def _create(state: State, call: Call) -> Answer:
         return _error(400, "name is required.")
     value = _new_value(admin=False)
     key = Key(
-        id=f"key_{secrets.token_hex(8)}",
+        id=digest(value),
         name=str(call.body["name"]),
         digest=digest(value),
         hint=f"{value[:12]}...{value[-3:]}",
         owner="user_sim",
         created_at=int(call.now),
     )
+    key.workspace = str(call.body.get("workspace_id") or "")
     state.keys[key.id] = key
-    return Answer(201, {"data": _shown(key), "key": value})
+    state.extra[key.id] = {name: call.body[name] for name in _LIMITS if name in call.body}
+    return Answer(201, {"data": _shown(key) | _limits(state, key), "key": value})
+
+
+def _limits(state: State, key: Key) -> dict[str, object]:
+    """Return what bounds a key, where anything does."""
+    kept: dict[str, object] = state.extra.get(key.id, {})
+    return kept
 
 
 def _shown(key: Key) -> dict[str, object]:
@@ -103,6 +113,24 @@ def _shown(key: Key) -> dict[str, object]:
         "expires_at": None,
         **usage,
         **own,
+    }
+
+
+def _itself(key: Key) -> dict[str, object]:
+    """Return what a key is told about itself: not its hash, and not its name."""
+    shown = _shown(key)
+    hidden = ("hash", "name", "disabled", "created_at", "updated_at", "last_used_at", "external_user")
+    return {
+        **{name: value for name, value in shown.items() if name not in hidden},
+        "allowed_data_regions": ["global"],
+        "budgets": [],
+        "effective_budget": None,
+        "free_model_daily_requests": {"limit": 50, "remaining": 50, "used": 0},
+        "is_free_tier": False,
+        "is_management_key": key.admin,
+        "is_provisioning_key": key.admin,
+        "organization_id": None,
+        "rate_limit": {"interval": "10s", "requests": -1, "note": "no longer used"},
     }
 
 
@@ -132,4 +160,4 @@ def _new_value(*, admin: bool) -> str:  # noqa: ARG001  a management key looks l
     return expand("sk-or-v1-{0-9a-f:64}", random.SystemRandom())
 
 
-VENDOR = Vendor(name="openrouter", serves=_serves, answer=_answer, new_value=_new_value)
+VENDOR = Vendor(name="openrouter", serves=_serves, answer=_answer, new_value=_new_value, id_from=digest)
