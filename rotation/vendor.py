@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
@@ -99,6 +100,28 @@ def admin(account: Account) -> Secret:
         msg = "no administering key"
         raise ProviderError(msg, trouble=Trouble.REFUSED)
     return account.admin
+
+
+def pair(stored: Secret, *, what: str) -> tuple[str, Secret]:
+    """Split a stored `NAME:SECRET` into what is no secret and what is.
+
+    Args:
+        stored: the value.
+        what: what it must be, in the words of the vendor.
+
+    Raises:
+        ProviderError: it is no pair.
+    """
+    name, _, secret = stored.reveal().decode(errors="replace").partition(":")
+    if not name or not secret:
+        msg = f"the stored value is no {what}"
+        raise ProviderError(msg, trouble=Trouble.REJECTED)
+    return name, Secret(secret)
+
+
+def basic(stored: Secret) -> dict[str, str]:
+    """Return the header that carries a stored `NAME:SECRET` as basic authentication."""
+    return {"Authorization": f"Basic {base64.b64encode(stored.reveal()).decode()}"}
 
 
 def known(key_id: str | None) -> str:
