@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -155,10 +156,11 @@ def test_a_whole_number_of_seconds_is_a_duration(folder: Path) -> None:
 
 def test_the_password_of_a_store_is_not_printable(folder: Path) -> None:
     """Settings that end up in a message or a traceback do not show it."""
+    password = secrets.token_urlsafe(12)
     loaded = load_settings(
-        environ={"KEYSWEEP_STORE": "postgresql+psycopg://keysweep:tell-nobody@db.example/keysweep"},
+        environ={"KEYSWEEP_STORE": f"postgresql+psycopg://keysweep:{password}@db.example/keysweep"},
         directory=folder,
         data_dir=folder,
     )
     assert loaded.store.endswith("@db.example/keysweep")
-    assert "tell-nobody" not in f"{loaded} {loaded!r}"
+    assert password not in f"{loaded} {loaded!r}"
