@@ -28,6 +28,8 @@ REVEALS = {
     "rotation/imports/judge.py": "tells it from the other values of a file that is imported",
     "rotation/listers/__init__.py": "sends the administering key to its vendor",
     "rotation/providers/anthropic.py": "sends it to its vendor",
+    "rotation/github_api.py": "sends it to its vendor, which takes it by value",
+    "rotation/providers/github_app.py": "sends it to its vendor",
     "rotation/providers/openrouter.py": "hashes it to the vendor's id",
     "rotation/oauth.py": "signs with it, or sends it, to get an access token of its vendor",
     "rotation/vendor.py": "sends it to its vendor",

@@ -43,6 +43,18 @@ class Vendors:
         rule = {"fault": fault, "method": method, "path": path, "count": count, **more}
         self._simulator.faults.setdefault(vendor, []).append(rule)
 
+    def answer(self, vendor: str, method: str, path: str, status: int, body: object) -> None:
+        """Let every call of that kind be answered so, and do nothing."""
+
+        def answering(known: Vendor) -> Vendor:
+            def answer(state: State, call: Call) -> Answer:
+                hit = call.method == method and path in call.path
+                return Answer(status, body) if hit else known.answer(state, call)
+
+            return replace(known, answer=answer) if known.name == vendor else known
+
+        self._simulator.vendors = tuple(answering(known) for known in self._simulator.vendors)
+
     def watch(self, seen: Callable[[Call], None]) -> None:
         """Call *seen* with each request before the vendor acts on it."""
 
