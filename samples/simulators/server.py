@@ -1,7 +1,7 @@
 """The HTTP side of the simulators: routes, faults on demand, state that survives a kill.
 
 Control, on the same port: `POST /_control/seed {vendor, name, admin, owner}` makes a key and returns its value once;
-`POST /_control/faults {vendor, fault, method, path, count, seconds, status}`; `POST /_control/propagation {vendor, seconds}`;
+`POST /_control/faults {vendor, fault, method, path, count, seconds, status, body}`; `POST /_control/propagation {vendor, seconds}`;
 `POST /_control/limit {vendor, keys}` (null for the vendor's own limit);
 `GET /_control/state`.
 Each vendor is served under `/VENDOR/...`; those whose requests cannot be mistaken for another's also at the root.
@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Answer(429, {"error": "busy"}), {"retry-after": str(fault.get("seconds", 1))})
             return
         if kind == "status":
-            self._send(Answer(int(fault["status"]), {"error": "injected"}))
+            self._send(Answer(int(fault["status"]), fault.get("body", {"error": "injected"})))
             return
         if kind == "slow":
             time.sleep(float(fault.get("seconds", 1)))
