@@ -64,17 +64,16 @@ def by_assertion(account: Account, stored: Secret) -> Response:
     return call(account, "POST", "/token", base=_GOOGLE, headers={}, form=form)
 
 
-def by_client_credentials(account: Account, stored: Secret, *, scope: str) -> Response:
-    """Exchange a stored `CLIENT_ID:SECRET` for an access token and return whatever was answered.
+def by_client_credentials(account: Account, client: str, secret: Secret, *, scope: str) -> Response:
+    """Exchange an application's secret for an access token and return whatever was answered.
 
     Raises:
-        ProviderError: the value is no such pair, a setting is missing, or there was no answer.
+        ProviderError: a setting is missing, or there was no answer.
     """
-    client, secret = pair(stored, what="CLIENT_ID:SECRET of an application")
     form = {
         "grant_type": "client_credentials",
         "client_id": client,
-        "client_secret": secret.reveal_text(),
+        "client_secret": secret.reveal().decode(errors="replace"),
         "scope": scope,
     }
     path = f"/{setting(account, 'tenant_id')}/oauth2/v2.0/token"
@@ -96,7 +95,8 @@ def entra_admin(account: Account, *, scope: str) -> Secret:
     Raises:
         ProviderError: none was given.
     """
-    return _token(by_client_credentials(account, admin(account), scope=scope))
+    client, secret = pair(admin(account), what="CLIENT_ID:SECRET of an application")
+    return _token(by_client_credentials(account, client, secret, scope=scope))
 
 
 def _token(answer: Response) -> Secret:
