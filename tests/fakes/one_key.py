@@ -1,0 +1,100 @@
+"""One credential of one simulated vendor, rotated by the real engine: for tests of adapters that care what the engine makes of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keysweep.foundation.secret import Secret
+from keysweep.foundation.settings import load_settings
+from keysweep.rotation.credential import State, Version
+from keysweep.rotation.engine.rotate import Request, rotate
+from keysweep.rotation.engine.steps import Mode, Outcome
+from keysweep.rotation.inventory import Entry, import_entries
+from keysweep.rotation.vault import store
+from keysweep.rotation.vault.unlock import OpenVault, initialise, unlock
+from tests.fakes.vendors import Planted, Vendors
+
+NAME = "one-key"
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """How it ended."""
+
+    outcome: Outcome
+    failure: str
+    value: str
+    """The current value."""
+    versions: tuple[Version, ...]
+
+
+def rotated(
+    folder: Path,
+    vendors: Vendors,
+    provider: str,
+    key: Planted,
+    *,
+    mode: Mode,
+    settings: Mapping[str, str] | None = None,
+    admin: str | None = None,
+    standby: Planted | None = None,
+) -> Rotated:
+    """Store *key*, rotate it once, and return how that ended.
+
+    Args:
+        folder: for the store.
+        vendors: the simulators.
+        provider: name of the adapter, and of the simulator.
+        key: the one that goes; its id is not stored, so that PREPARE learns it.
+        mode: planned or forced.
+        settings: of the provider, beside `base_url`.
+        admin: value of the administering key; None for a new one.
+        standby: a sealed spare.
+    """
+    of_provider = {"base_url": f"{vendors.url}/{provider}", **(settings or {})}
+    lines = [
+        'store = "store/keysweep.db"',
+        'key_file = "store/keysweep.key"',
+        f"[providers.{provider}]",
+        *(f"{name} = {json.dumps(value)}" for name, value in of_provider.items()),
+        "[rotation]",
+        "deadline_s = 6.0",
+        "revoke_after_s = 3.0",
+        "settle_s = 0.0",
+    ]
+    (folder / "keysweep.toml").write_text("\n".join(lines) + "\n")
+    (folder / "store").mkdir(mode=0o700)
+    environ = {"KEYSWEEP_CONFIG": str(folder / "keysweep.toml")}
+    kept = load_settings(environ=environ, directory=folder, data_dir=folder)
+    initialise(kept)
+    opened = unlock(kept)
+    try:
+        administers = admin or vendors.seed(provider, "admin", admin=True).value
+        entries = [
+            Entry(name=NAME, provider=provider, value=Secret(key.value), admin="admin"),
+            Entry(name="admin", provider=provider, value=Secret(administers), is_admin=True),
+        ]
+        if standby is not None:
+            entries.append(Entry(name=NAME, provider=provider, value=Secret(standby.value), state=State.STANDBY))
+        assert all(import_entries(opened, list(enumerate(reversed(entries), 1)), actor="cli:test"))
+        return _rotate(opened, mode)
+    finally:
+        opened.close()
+
+
+def _rotate(opened: OpenVault, mode: Mode) -> Rotated:
+    report = rotate(opened, Request(credential=NAME, mode=mode, reason="test"))
+    with opened.database.read() as connection:
+        credential = store.credential_named(connection, NAME)
+        versions = store.versions(connection, credential.id)
+        current = next(version for version in versions if version.state is State.CURRENT)
+        value = opened.vault.open_version(connection, current.ref).reveal_text()
+    return Rotated(
+        outcome=report.outcome,
+        failure=report.failure.message if report.failure else "",
+        value=value,
+        versions=versions,
+    )
