@@ -1,8 +1,12 @@
-"""One credential of one simulated vendor, rotated by the real engine: for tests of adapters that care what the engine makes of them."""
+"""One credential of one simulated vendor, rotated by the real engine: for tests of adapters that care what the engine makes of them.
+
+Nobody sleeps: waiting moves the clock.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +14,7 @@ from pathlib import Path
 from keysweep.foundation.secret import Secret
 from keysweep.foundation.settings import load_settings
 from keysweep.rotation.credential import State, Version
-from keysweep.rotation.engine.rotate import Request, rotate
+from keysweep.rotation.engine.rotate import Request, Timer, rotate
 from keysweep.rotation.engine.steps import Mode, Outcome
 from keysweep.rotation.inventory import Entry, import_entries
 from keysweep.rotation.vault import store
@@ -61,8 +65,8 @@ def rotated(
         f"[providers.{provider}]",
         *(f"{name} = {json.dumps(value)}" for name, value in of_provider.items()),
         "[rotation]",
-        "deadline_s = 6.0",
-        "revoke_after_s = 3.0",
+        "deadline_s = 60.0",
+        "revoke_after_s = 30.0",
         "settle_s = 0.0",
     ]
     (folder / "keysweep.toml").write_text("\n".join(lines) + "\n")
@@ -86,7 +90,14 @@ def rotated(
 
 
 def _rotate(opened: OpenVault, mode: Mode) -> Rotated:
-    report = rotate(opened, Request(credential=NAME, mode=mode, reason="test"))
+    slept = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += seconds
+
+    timer = Timer(monotonic=lambda: time.monotonic() + slept, sleep=sleep)
+    report = rotate(opened, Request(credential=NAME, mode=mode, reason="test"), timer=timer)
     with opened.database.read() as connection:
         credential = store.credential_named(connection, NAME)
         versions = store.versions(connection, credential.id)
