@@ -12,6 +12,7 @@ from typing import Any
 
 from samples.simulators import Answer, Call, Key, State, Vendor
 from samples.simulators.server import Simulator
+from tests.fakes import classes
 
 OWNER = "user-orders"
 
@@ -75,6 +76,10 @@ class Vendors:
         """Let an ended key be accepted for so long."""
         self._simulator.states[vendor].propagation_s = seconds
 
+    def limit(self, vendor: str, keys: int) -> None:
+        """Let the vendor allow only so many live keys."""
+        self._simulator.states[vendor].limit = keys
+
     def extra(self, vendor: str) -> dict[str, Any]:
         """Return what else the vendor keeps; what a test writes there is so."""
         return self._simulator.states[vendor].extra
@@ -110,11 +115,36 @@ class Vendors:
                 return error.code != 401
         return True
 
+    def served(self, vendor: str, path: str, value: str) -> int:
+        """Return the status of a GET with a key, under the vendor's own name."""
+        request = urllib.request.Request(f"{self.url}/{vendor}{path}", headers={"Authorization": f"Bearer {value}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def refuse_admins(self, vendor: str) -> Callable[[], None]:
+        """Let the vendor refuse every administering key; return what takes that back."""
+        admins = [key for key in self._simulator.states[vendor].keys.values() if key.admin]
+        for key in admins:
+            key.status = "inactive"
+
+        def back() -> None:
+            for key in admins:
+                key.status = "active"
+
+        return back
+
 
 @contextmanager
 def running_vendors() -> Iterator[Vendors]:
     """Serve for the length of a block."""
     simulator = Simulator(0, None)
+    simulator.vendors = (*simulator.vendors, *classes.vendors())
+    simulator.states |= {name: State() for name in classes.KINDS}
+    simulator.states["fake_slots"].limit = 2
     thread = threading.Thread(target=simulator.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
