@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from samples.servers import launch
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ def running_postgres() -> Iterator[Server]:
     """
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="keysweep-pg-"))
-    as_user, user = _unprivileged()
+    as_user, user = launch.unprivileged("postgres")
     password = secrets.token_urlsafe(24)
     secret = folder / "password"
     secret.write_text(password)
     if user:
         for path in (folder, secret):
             os.chown(path, user.pw_uid, user.pw_gid)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", launch.free_port()
     options = [
         "-U",
         "postgres",
@@ -91,29 +91,9 @@ def _binaries() -> Path:
     raise RuntimeError(msg)
 
 
-def _unprivileged() -> tuple[list[str], pwd.struct_passwd | None]:
-    """PostgreSQL refuses to run as root: then it runs as `postgres`, or `nobody`."""
-    if os.geteuid() != 0:
-        return [], None
-    for name in ("postgres", "nobody"):
-        try:
-            user = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"], user
-    msg = "no unprivileged user to run PostgreSQL as"
-    raise RuntimeError(msg)
-
-
 def _run(command: list[str]) -> None:
     started = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=60)
     if done.returncode != 0:
         msg = f"{Path(command[-1]).name} failed after {time.monotonic() - started:.1f} s: {done.stderr[-400:]}"
         raise RuntimeError(msg)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
