@@ -78,12 +78,12 @@ def rotated(
     try:
         administers = admin or vendors.seed(provider, "admin", admin=True).value
         entries = [
-            Entry(name=NAME, provider=provider, value=Secret(key.value), admin="admin"),
             Entry(name="admin", provider=provider, value=Secret(administers), is_admin=True),
+            Entry(name=NAME, provider=provider, value=Secret(key.value), admin="admin"),
         ]
         if standby is not None:
             entries.append(Entry(name=NAME, provider=provider, value=Secret(standby.value), state=State.STANDBY))
-        assert all(import_entries(opened, list(enumerate(reversed(entries), 1)), actor="cli:test"))
+        assert all(import_entries(opened, list(enumerate(entries, 1)), actor="cli:test"))
         return _rotate(opened, mode)
     finally:
         opened.close()
