@@ -74,12 +74,14 @@ def _list(state: State, call: Call) -> Answer:
         "key": "keys",
         "url": url,
         "first_page_url": url,
+        "previous_page_url": None,
+        "next_page_url": following,
     }
     return Answer(
         200,
         {
             "keys": [_shown(state, key) for key in keys[start : start + size]],
-            "meta": {**meta, "previous_page_url": None, "next_page_url": following},
+            "meta": meta,
         },
     )
 
