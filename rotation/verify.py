@@ -5,11 +5,9 @@ The plaintext is here for the length of that call only.  Whatever goes wrong is 
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,11 +15,11 @@ from keysweep.foundation.errors import MissingExtraError
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.rotation.http import LOOPBACK, Response, request
 from keysweep.rotation.providers import ProviderError
-from keysweep.rotation.verifiers import Question, Sign
+from keysweep.rotation.questions import fits, questions, seen
+from keysweep.rotation.verifiers import Question
 from keysweep.scanner.finding import Match
 from keysweep.scanner.live import Live
 
-_FOLDER = Path(__file__).parent / "verifiers"
 _MOST = 200
 """Keys that one scan asks about; the rest stay unknown."""
 _PAUSE_S = 0.2
@@ -81,10 +79,9 @@ class LiveCheck:
             self._silent[match.provider] = self._silent.get(match.provider, 0) + 1
             return Live.UNKNOWN
         self._silent[match.provider] = 0
-        body = b"".join(answer.body.split()).decode("utf-8", "replace")
-        if _shows(question.alive, answer.status, body):
+        if seen(question.alive, answer) is not None:
             return Live.ALIVE
-        return Live.DEAD if _shows(question.dead, answer.status, body) else Live.UNKNOWN
+        return Live.DEAD if seen(question.dead, answer) is not None else Live.UNKNOWN
 
     def _call(self, question: Question, match: Match) -> Response:
         key = match.secret.reveal_text()
@@ -93,28 +90,12 @@ class LiveCheck:
         return request(question.method, url, headers=headers, timeout_s=self._timeout_s, largest=_LARGEST)
 
 
-def vendors() -> tuple[str, ...]:
-    """Return the vendors that can be asked, in order."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem != "__init__"))
-
-
-def questions(vendor: str) -> tuple[Question, ...]:
-    """Return how one vendor is asked; nothing if it is not among `vendors`."""
-    if vendor not in vendors():
-        return ()
-    asked: tuple[Question, ...] = importlib.import_module(f"keysweep.rotation.verifiers.{vendor}").QUESTIONS
-    return asked
-
-
 def question_about(match: Match) -> Question | None:
     """Return how to ask about a key; None where its own beginning does not prove the host."""
     key = match.secret.reveal()
     if not key.isascii() or not key.decode().isprintable():
         return None
-    for question in questions(match.provider):
-        if len(key) >= question.shortest and key.startswith(tuple(prefix.encode() for prefix in question.prefixes)):
-            return question
-    return None
+    return next((question for question in questions(match.provider) if fits(question, key)), None)
 
 
 def _at(url: str, base: str) -> str:
@@ -125,7 +106,3 @@ def _at(url: str, base: str) -> str:
     except ValueError:
         return url
     return urlunsplit(urlsplit(url)._replace(scheme=own.scheme, netloc=own.netloc)) if local else url
-
-
-def _shows(signs: tuple[Sign, ...], status: int, body: str) -> bool:
-    return any(sign.status == status and sign.text in body for sign in signs)

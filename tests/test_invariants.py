@@ -25,6 +25,7 @@ REVEALS = {
     "keysweep/foundation/fingerprint.py": "hashes it under the store's key",
     "keysweep/foundation/redaction.py": "masks it in the log",
     "rotation/guided.py": "sends it to its vendor",
+    "rotation/guided.py": "sends it to its vendor",
     "rotation/hints.py": "matches it with a masked form",
     "rotation/imports/judge.py": "tells it from the other values of a file that is imported",
     "rotation/listers/__init__.py": "sends the administering key to its vendor",

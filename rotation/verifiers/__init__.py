@@ -1,6 +1,7 @@
 """How to ask a vendor whether a key still works: one file a vendor, named as its provider, exporting `QUESTIONS`.
 
-A vendor is here only if the prefix of the key alone proves its host, if the key can go in a header, and if reading is all that the call does.
+A vendor is here only if the key can go in a header, and if reading is all that the call does.  A scan asks only where the prefix of
+the key alone proves the host; a key that is stored as one of a vendor's is sent to that vendor whatever it begins with.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Question:
     """One harmless call that shows whether a key is accepted."""
 
     prefixes: tuple[str, ...]
-    """Public beginnings of the keys that are asked about so; no other vendor or installation has them."""
+    """Public beginnings of the keys that a scan asks about so; no other vendor or installation has them.  None: no scan does."""
     shortest: int = 0
     """Length of the shortest such key, where another vendor's shorter ones begin alike."""
     url: str

@@ -10,6 +10,9 @@ QUESTIONS = (
         url="https://huggingface.co/api/whoami-v2",
         headers=BEARER,
         alive=(Sign(200, '"name"'),),
-        dead=(Sign(401, '"error"'),),
+        dead=(
+            Sign(401, '"Invalidusernameorpassword'),
+            Sign(401, '"InvalidcredentialsinAuthorizationheader'),
+        ),
     ),
 )

@@ -12,7 +12,7 @@ QUESTIONS = (
         alive=(Sign(200, '"requests"'),),
         dead=(
             Sign(401, "AuthorizationRequired"),
-            Sign(401, '"error"'),
+            Sign(401, '"invalid_api_key"'),
         ),
     ),
 )

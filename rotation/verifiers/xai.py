@@ -12,7 +12,7 @@ QUESTIONS = (
         alive=(Sign(200, '"api_key_id"'),),
         dead=(
             Sign(400, "IncorrectAPIkey"),
-            Sign(401, '"error"'),
+            Sign(400, "Incorrect%20API%20key"),
         ),
     ),
 )

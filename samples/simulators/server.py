@@ -2,7 +2,8 @@
 
 Control, on the same port: `POST /_control/seed {vendor, name, admin, owner}` makes a key and returns its value once;
 `POST /_control/faults {vendor, fault, method, path, count, seconds, status, body}`; `POST /_control/propagation {vendor, seconds}`;
-`POST /_control/limit {vendor, keys}` (null for the vendor's own limit);
+`POST /_control/limit {vendor, keys}` (null for the vendor's own limit); `POST /_control/end {vendor, id}` ends a key as a person does
+in the vendor's console;
 `GET /_control/state`.
 Each vendor is served under `/VENDOR/...`; those whose requests cannot be mistaken for another's also at the root.
 Faults: `lose-answer` (acts, then closes the connection), `fail-after` (acts, then 500), `busy` (429 with Retry-After, does nothing),
@@ -33,9 +34,10 @@ _LARGEST = 1 << 20
 
 
 def vendors() -> tuple[Vendor, ...]:
-    """Return the simulated vendors, by name of their file."""
+    """Return the simulated vendors, by name of their file; one file may play several."""
     names = sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem not in _SUPPORT)
-    return tuple(importlib.import_module(f"samples.simulators.{name}").VENDOR for name in names)
+    files = [importlib.import_module(f"samples.simulators.{name}") for name in names]
+    return tuple(vendor for file in files for vendor in getattr(file, "VENDORS", None) or (file.VENDOR,))
 
 
 class Simulator(ThreadingHTTPServer):
@@ -85,6 +87,13 @@ class Simulator(ThreadingHTTPServer):
             self.states[vendor].keys[key.id] = key
             self.save()
         return {"id": key.id, "value": value}
+
+    def end(self, vendor: str, key_id: str) -> None:
+        """End a key as a person would in the vendor's console."""
+        with self.lock:
+            key = self.states[vendor].keys[key_id]
+            key.status, key.ended_at = "deleted", time.time()
+            self.save()
 
     def save(self) -> None:
         """Write the state in one step, so that a kill leaves the old or the new one."""
@@ -207,6 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
                         status=body.get("status", "active"),
                     )
                     return Answer(200, made)
+                case "POST", "end":
+                    self.server.end(body["vendor"], body["id"])
+                    return Answer(200, {})
                 case "POST", "faults":
                     self.server.faults.setdefault(body["vendor"], []).append(dict(body))
                     return Answer(200, {})

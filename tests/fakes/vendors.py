@@ -37,6 +37,10 @@ class Vendors:
         made = self._simulator.seed(vendor, name, admin=admin, owner=OWNER, status=status)
         return Planted(id=made["id"], value=made["value"])
 
+    def end(self, vendor: str, key_id: str) -> None:
+        """End a key as a person does in the vendor's console."""
+        self._simulator.end(vendor, key_id)
+
     def fault(
         self, vendor: str, fault: str, *, method: str = "POST", path: str = "", count: int = 1, **more: object
     ) -> None:
