@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from functools import cache
-from pathlib import Path
 
 from keysweep.foundation.errors import ExitCode, UsageError
+from keysweep.rotation import providers
 from keysweep.rotation.providers import Provider
-
-_FOLDER = Path(__file__).parent / "providers"
 
 
 class UnknownProviderError(UsageError):
@@ -20,7 +19,7 @@ class UnknownProviderError(UsageError):
 
 def names() -> tuple[str, ...]:
     """Return the vendors there are adapters for, in order."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem != "__init__"))
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(providers.__path__)))
 
 
 @cache

@@ -13,6 +13,8 @@ from keysweep.rotation.engine.steps import Outcome, Phase, Result
 _LIMIT_S = 60
 _SAYS = {
     "prepare": "journal, vault and administering key are ready",
+    "free-slot": "room for the new key at the provider",
+    "roll": "value swapped at the provider, answer sealed",
     "mint": "new key minted at the provider, answer sealed",
     "seal": "new version sealed in the vault",
     "set-value": "new value set at the provider",
@@ -52,7 +54,7 @@ def exit_code(reports: list[Report]) -> ExitCode:
     """Return the exit code of several rotations: the worst."""
     outcomes = {report.outcome for report in reports}
     refused = {report.failure.exit_code for report in reports if report.rotation is None and report.failure}
-    if Outcome.HALF_WAY in outcomes:
+    if outcomes & {Outcome.HALF_WAY, Outcome.CONTAINED}:
         return next(iter(refused)) if len(reports) == 1 and refused else ExitCode.HALF_WAY
     return ExitCode.ROLLED_BACK if Outcome.ROLLED_BACK in outcomes else ExitCode.DONE
 
@@ -65,6 +67,8 @@ def next_command(report: Report) -> str | None:
         return None
     if report.outcome is Outcome.ROLLED_BACK:
         return f"keysweep rotate {report.credential} --yes"
+    if report.outcome is Outcome.CONTAINED:
+        return f"keysweep keys show {report.credential}"
     return f"keysweep rotate --resume {report.rotation.id[:12]}"
 
 
@@ -75,6 +79,8 @@ def _total(report: Report, *, color: bool) -> str:
             return "  " + _styled(f"done in {seconds:.2f} s of {_LIMIT_S} s", "green", color)
         case Outcome.ROLLED_BACK:
             return "  " + _styled("rolled back: the old key still works", "yellow", color)
+        case Outcome.CONTAINED:
+            return "  " + _styled("contained, not proven dead: see for yourself at the provider", "red", color)
         case Outcome.HALF_WAY:
             return "  " + _styled("stopped half way: a person must act", "red", color)
 

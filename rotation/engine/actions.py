@@ -1,23 +1,22 @@
 """What each step does.  An action acts outside and returns what to write down; the driver journals around it.
 
-Every action may run again after a crash: those that are not safe to repeat look first (`_mint` sweeps its orphans).
+Every action may run again after a crash: those that are not safe to repeat look first (`obtain.mint` sweeps its orphans).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import Holding
 from keysweep.rotation.credential import State, Version
-from keysweep.rotation.engine import journal, leave, orphans, slots
+from keysweep.rotation.engine import leave, obtain, orphans, slots
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
 from keysweep.rotation.hints import matches_hint
-from keysweep.rotation.providers import Liveness, ProviderError
+from keysweep.rotation.providers import Liveness, ProviderError, Trouble
 from keysweep.rotation.vault import store
 
 Action = Callable[[Run, int], Done]
@@ -35,7 +34,7 @@ def _prepare(run: Run, _attempt: int) -> Done:
             store.set_provider_key_id(connection, old.ref, key_id)
         run.keep(connection, MINTED, Secret(bytes(_RESERVE)))  # the room that MINT's answer will need
 
-    return Done(detail={"key_id": key_id}, settle=settle)
+    return Done(detail={"key_id": key_id, orphans.BEFORE: orphans.listed_before(run)}, settle=settle)
 
 
 def _asked_id(run: Run, old: Version) -> str | None:
@@ -61,97 +60,6 @@ def _asked_id(run: Run, old: Version) -> str | None:
     return fits[0]
 
 
-def _mint(run: Run, attempt: int) -> Done:
-    """Create the key; after a lost answer read it back where the vendor can, else end the orphan and create another."""
-    swept, tag, raw = 0, f"{run.record().tag}-{attempt}", None
-    if attempt > 1:
-        raw = orphans.read_back(run)
-        swept = 0 if raw else orphans.sweep(run)
-    account = replace(run.account, key_id=run.old().provider_key_id)  # PREPARE may just have learned it
-    raw = raw or promised(run.provider.mint)(account, tag)
-
-    def settle(connection: Connection) -> None:
-        run.keep(connection, MINTED, raw)
-
-    def undo() -> None:
-        orphans.end_minted(run, raw, tag)
-
-    return Done(detail={"tag": tag, "orphans_swept": swept}, settle=settle, undo=undo)
-
-
-def _roll(run: Run, attempt: int) -> Done:
-    """Swap the value; after a lost answer look first, and roll what it left once more: its value is known to nobody."""
-    old = run.old()
-    key_id, value = old.provider_key_id, run.old_value()
-    if key_id is None:
-        msg = "the key's id at the provider is not known"
-        raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
-    if attempt > 1:
-        key_id = promised(run.provider.observe)(run.account, key_id, value) or key_id
-    raw = promised(run.provider.roll)(run.account, key_id, value)
-    value.wipe()
-
-    def settle(connection: Connection) -> None:
-        run.keep(connection, MINTED, raw)
-
-    return Done(detail={"key_id": key_id}, settle=settle)
-
-
-def _seal(run: Run, _attempt: int) -> Done:
-    """Store the new value: parsed from the sealed answer, or made by us before anybody knows it."""
-    key_id: str | None
-    if run.provider.read_minted is not None:
-        with run.opened.database.read() as connection:
-            kept = journal.get_cell(connection, run.rotation_id, MINTED)
-        if kept is None:
-            msg = "the provider's answer is not sealed"
-            raise StepFailedError(msg)
-        raw = run.opened.vault.open_cell(run.credential, run.rotation_id, MINTED, *kept)
-        try:
-            minted = run.provider.read_minted(raw)
-        except ProviderError:
-            orphans.sweep(run)  # a key whose value nobody can read must not stay alive
-            raise
-        value, key_id = minted.secret, minted.key_id
-    else:
-        old = run.old_value()
-        value, key_id = promised(run.provider.generate)(old), run.old().provider_key_id
-        old.wipe()
-
-    def settle(connection: Connection) -> None:
-        version = run.opened.vault.add_version(
-            connection, run.credential, value, state=State.PENDING, provider_key_id=key_id
-        )
-        journal.set_new_number(connection, run.rotation_id, version.ref.number)
-        journal.shred_cells(connection, run.rotation_id, run.opened.clock(), name=MINTED)
-
-    return Done(detail={"key_id": key_id}, settle=settle)
-
-
-def _set_value(run: Run, _attempt: int) -> Done:
-    old, new = run.old_value(), run.value(run.new().ref)
-    promised(run.provider.set_value)(run.account, old, new)
-    old.wipe()
-    new.wipe()
-    return Done(detail={"old_dies": run.provider.facts.old_dies_on_set})
-
-
-def _take_standby(run: Run, _attempt: int) -> Done:
-    with run.opened.database.read() as connection:
-        standby = store.version_in(connection, run.credential.id, State.STANDBY)
-    if standby is None or (run.provider.activate is not None and standby.provider_key_id is None):
-        msg = "no standby with a known provider key id is sealed"
-        raise StepFailedError(msg, hint=f"keysweep keys set {run.credential.name} --standby")
-    if run.provider.activate is not None and standby.provider_key_id is not None:
-        run.provider.activate(run.account, standby.provider_key_id)
-
-    def settle(connection: Connection) -> None:
-        store.change_version(connection, standby.ref, State.PENDING)
-        journal.set_new_number(connection, run.rotation_id, standby.ref.number)
-
-    return Done(detail={"key_id": standby.provider_key_id}, settle=settle)
-
-
 def _verify_new(run: Run, _attempt: int) -> Done:
     until = min(run.monotonic() + _VERIFY_S, run.budget.revoke_at if run.forced else run.budget.end_at)
     value = run.value(run.new().ref)
@@ -172,7 +80,14 @@ def _contain(run: Run, _attempt: int) -> Done:
     key_id = run.old().provider_key_id
     if key_id is None:
         return Done(detail={"contained": False, "why": "no provider key id"})
-    promised(run.provider.deactivate)(run.account, key_id)
+    try:
+        promised(run.provider.deactivate)(run.account, key_id)
+    except ProviderError as error:
+        if error.trouble is not Trouble.REFUSED or run.provider.end_self is None:
+            raise
+        value = run.old_value()
+        run.provider.end_self(run.account, value)
+        value.wipe()
     return Done(detail={"contained": True, "key_id": key_id})
 
 
@@ -214,11 +129,11 @@ def _attest(run: Run, _attempt: int) -> Done:
 ACTIONS: Mapping[Step, Action] = {
     Step.PREPARE: _prepare,
     Step.FREE_SLOT: slots.free,
-    Step.MINT: _mint,
-    Step.ROLL: _roll,
-    Step.SEAL: _seal,
-    Step.SET_VALUE: _set_value,
-    Step.TAKE_STANDBY: _take_standby,
+    Step.MINT: obtain.mint,
+    Step.ROLL: obtain.roll,
+    Step.SEAL: obtain.seal,
+    Step.SET_VALUE: obtain.set_value,
+    Step.TAKE_STANDBY: obtain.take_standby,
     Step.VERIFY_NEW: _verify_new,
     Step.CONTAIN: _contain,
     Step.STAGE: _stage,

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import logging
+import random
 
 from keysweep.foundation.errors import KeysweepError
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.actions import ACTIONS
+from keysweep.rotation.engine.death import NotProvenError
+from keysweep.rotation.engine.journal import Detail
 from keysweep.rotation.engine.rollback import roll_back
-from keysweep.rotation.engine.run import Done, Run, StepFailedError
+from keysweep.rotation.engine.run import Done, Run, StepFailedError, ValueGoneError
 from keysweep.rotation.engine.steps import Outcome, Phase, Result, Step
 from keysweep.rotation.providers import ProviderError, Trouble
 
+_MAKES_KEYS = frozenset({Step.MINT, Step.ROLL})
 _AFTER_PROMOTE = frozenset({Step.REVOKE, Step.PROVE_DEAD, Step.SHRED})
 _LOST = frozenset({Trouble.UNCERTAIN.value, Trouble.UNREADABLE.value})
 """Failures of a call that may have taken effect all the same."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
+_LEASE_S = 15.0
+"""A longer sleep is taken in pieces, so that the lease does not run out meanwhile."""
+_MOST_MINTS = 8
+"""Calls that may leave a key behind, before a person is asked; a revocation is repeated without end."""
+_JITTER = random.SystemRandom()
 _LOG = logging.getLogger(__name__)
 
 
@@ -46,7 +55,8 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
                 return _back(run, failure)
             if run.forced and step not in _AFTER_PROMOTE:
                 _contain(run)
-            return Outcome.HALF_WAY, failure
+            gone = isinstance(failure, ValueGoneError) and step in _AFTER_PROMOTE
+            return Outcome.CONTAINED if gone else Outcome.HALF_WAY, failure
     return (Outcome.HALF_WAY, stragglers) if stragglers else (Outcome.DONE, None)
 
 
@@ -77,21 +87,27 @@ def _perform(run: Run, step: Step) -> None:
     Raises:
         StepFailedError: it cannot be done, or not in time.
     """
-    pause = _FIRST_PAUSE_S
+    pause, tries = _FIRST_PAUSE_S, 0
     until = run.budget.end_at if step in _AFTER_PROMOTE or not run.forced else run.budget.revoke_at
     while True:
         with run.opened.database.write() as connection:
             attempt = run.journal.intent(connection, step)
+        tries += 1
         try:
             _settle(run, step, attempt, ACTIONS[step](run, attempt))
         except ProviderError as error:
             _failed(run, step, attempt, error.message, error.trouble.value)
-            wait = error.retry_after_s or pause
-            if error.trouble not in {Trouble.BUSY, Trouble.UNCERTAIN} or run.monotonic() + wait > until:
-                raise StepFailedError(error.message, hint=error.hint) from None
+            wait = error.retry_after_s or pause * _JITTER.uniform(0.5, 1.0)
+            passes = error.trouble in {Trouble.BUSY, Trouble.UNCERTAIN}
+            spent = step in _MAKES_KEYS and error.trouble is Trouble.UNCERTAIN and tries >= _MOST_MINTS
+            if not passes or spent or run.monotonic() + wait > until:
+                raise StepFailedError(_how_often(run, step, attempt, error.message), hint=error.hint) from None
             _LOG.info("%s: %s; trying again in %.1f s", step.value, error.message, wait)
-            run.sleep(wait)
+            _sleep(run, wait)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
+        except NotProvenError as error:
+            _failed(run, step, attempt, error.message, "failed", error.seen.detail())
+            raise
         except StepFailedError as error:
             _failed(run, step, attempt, error.message, "failed")
             raise
@@ -121,9 +137,25 @@ def _undo(done: Done) -> None:
         _LOG.error("a new key that was not kept could not be ended: %s", error.message)
 
 
-def _failed(run: Run, step: Step, attempt: int, message: str, why: str) -> None:
+def _failed(run: Run, step: Step, attempt: int, message: str, why: str, more: Detail | None = None) -> None:
     with run.opened.database.write() as connection:
-        run.journal.outcome(connection, step, attempt, Result.FAILED, {"message": message, "why": why})
+        run.journal.outcome(connection, step, attempt, Result.FAILED, {"message": message, "why": why, **(more or {})})
+
+
+def _how_often(run: Run, step: Step, attempt: int, message: str) -> str:
+    """Say more urgently what has failed more often: a key that ought to be dead and is not even revoked."""
+    if step is not Step.REVOKE or attempt == 1:
+        return message
+    with run.opened.database.read() as connection:
+        since = next(event.at for event in journal.events(connection, run.rotation_id) if event.step is step)
+    return f"the old key is not revoked, after {attempt} attempts since {since:%F %T} UTC: {message}"
+
+
+def _sleep(run: Run, seconds: float) -> None:
+    while seconds > _LEASE_S:
+        run.wait(_LEASE_S)
+        seconds -= _LEASE_S
+    run.sleep(seconds)
 
 
 def _back(run: Run, failure: StepFailedError) -> tuple[Outcome, KeysweepError]:
@@ -141,7 +173,7 @@ def _back(run: Run, failure: StepFailedError) -> tuple[Outcome, KeysweepError]:
 
 def _contain(run: Run) -> None:
     """Forced mode, no new key: end the old one all the same, where the provider can without a new value."""
-    if run.provider.facts.old_dies_on_set or run.provider.revoke is None:
+    if run.provider.facts.old_dies_on_set or (run.provider.revoke is None and run.provider.end_self is None):
         return
     for step in (Step.REVOKE, Step.PROVE_DEAD):
         if not _done(run, step):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State, Version
-from keysweep.rotation.engine import journal
-from keysweep.rotation.engine.death import prove_dead
-from keysweep.rotation.engine.run import OLD, Done, Run, StepFailedError, promised
+from keysweep.rotation.engine import journal, orphans
+from keysweep.rotation.engine.death import Death, Seen, prove_dead
+from keysweep.rotation.engine.journal import RotationEvent
+from keysweep.rotation.engine.run import OLD, Done, Run, StepFailedError, ValueGoneError, promised
+from keysweep.rotation.engine.steps import Phase, Step
+from keysweep.rotation.providers import ProviderError, Trouble
 from keysweep.rotation.vault import store
 
 _LIVES_ON = (State.PENDING, State.CURRENT, State.STANDBY)
@@ -41,9 +46,7 @@ def revoke(run: Run, _attempt: int) -> Done:
     old = run.old()
     _guard_id(run, old)
     _move_late_starters(run)
-    value = run.old_value()
-    _end(run, old, value)
-    value.wipe()
+    by_itself = _end_once_more(run, old)
 
     def settle(connection: Connection) -> None:
         now = run.opened.clock()
@@ -52,17 +55,25 @@ def revoke(run: Run, _attempt: int) -> Done:
             connection, "key.revoked", {"version": old.ref.number, "fingerprint": old.fingerprint.short}
         )
 
-    return Done(detail={"key_id": old.provider_key_id}, settle=settle)
+    return Done(detail={"key_id": old.provider_key_id, "by_itself": by_itself}, settle=settle)
 
 
 def end_of_life(run: Run, attempt: int) -> Done:
-    """Retire the old version once it is proven dead; a key that outlived its revocation is revoked again."""
+    """Retire the old version once it is proven dead; a key that outlived its revocation is revoked again.
+
+    Raises:
+        ValueGoneError: nobody can prove it any more.
+    """
     old = run.old()
+    with run.opened.database.read() as connection:
+        events = journal.events(connection, run.rotation_id)
     value = run.old_value()
     if attempt > 1:
         _end(run, old, value)
-    death = prove_dead(run, value)
+    death = prove_dead(run, value, _seen_before(events, attempt))
     value.wipe()
+    swept = orphans.sweep(run) if _minted_twice(events) else 0
+    lived = _accepted_for(old, death)
 
     def settle(connection: Connection) -> None:
         store.change_version(connection, old.ref, State.RETIRED, dead_at=death.since)
@@ -74,10 +85,20 @@ def end_of_life(run: Run, attempt: int) -> Done:
                 "fingerprint": old.fingerprint.short,
                 "code": death.code,
                 "probes": death.probes,
+                "accepted_ms": lived,
             },
         )
 
-    return Done(detail={"code": death.code, "probes": death.probes, "since": str(death.since)}, settle=settle)
+    return Done(
+        detail={
+            "code": death.code,
+            "probes": death.probes,
+            "since": str(death.since),
+            "accepted_ms": lived,
+            "orphans_swept": swept,
+        },
+        settle=settle,
+    )
 
 
 def shred(run: Run, _attempt: int) -> Done:
@@ -92,11 +113,55 @@ def shred(run: Run, _attempt: int) -> Done:
     return Done(detail={}, settle=settle)
 
 
-def _end(run: Run, old: Version, value: Secret) -> None:
-    """End the old key, unless the new value's arrival has ended it, or only a person can."""
+def _seen_before(events: tuple[RotationEvent, ...], attempt: int) -> Seen:
+    """Return what the attempt before has seen; one that was killed may have heard a yes and not have written it down."""
+    left = [e for e in events if e.step is Step.PROVE_DEAD and e.attempt == attempt - 1 and e.phase is Phase.OUTCOME]
+    return Seen.of(left[0].detail) if left else Seen()
+
+
+def _minted_twice(events: tuple[RotationEvent, ...]) -> bool:
+    """Whether a call may have made a key after another one was made in its place: by a worker that was fenced out and killed."""
+    return sum(event.step is Step.MINT and event.phase is Phase.INTENT for event in events) > 1
+
+
+def _accepted_for(old: Version, death: Death) -> int | None:
+    """Return how many milliseconds the key was accepted after it was revoked, as far as that was seen."""
+    if old.revoked_at is None:
+        return None
+    return round(max(death.since - old.revoked_at, timedelta(0)).total_seconds() * 1000)
+
+
+def _end_once_more(run: Run, old: Version) -> bool:
+    """End the old key, by its id if its value is gone already; return whether that took the key itself."""
+    try:
+        value = run.old_value()
+    except ValueGoneError:
+        if old.provider_key_id is None:
+            raise
+        value = Secret(b"")
+    by_itself = _end(run, old, value)
+    value.wipe()
+    return by_itself
+
+
+def _end(run: Run, old: Version, value: Secret) -> bool:
+    """End the old key, unless the new value's arrival has ended it, or only a person can.
+
+    A compromised key whose administering key is refused is ended with the key itself, where the provider allows that.
+    """
     if run.provider.revoke is None and (run.provider.facts.old_dies_on_set or run.provider.runbook is not None):
-        return
-    promised(run.provider.revoke)(run.account, old.provider_key_id, value)
+        return False
+    if run.provider.revoke is None and run.provider.end_self is not None and value:
+        run.provider.end_self(run.account, value)
+        return True
+    try:
+        promised(run.provider.revoke)(run.account, old.provider_key_id, value)
+    except ProviderError as error:
+        if error.trouble is not Trouble.REFUSED or run.provider.end_self is None or not (run.forced and value):
+            raise
+        run.provider.end_self(run.account, value)
+        return True
+    return False
 
 
 def _guard_id(run: Run, old: Version) -> None:

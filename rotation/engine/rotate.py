@@ -15,6 +15,7 @@ from keysweep.foundation.errors import ExitCode, KeysweepError, UsageError
 from keysweep.rotation import agent_catalog, instances, provider_catalog
 from keysweep.rotation.credential import Credential, State, VersionRef
 from keysweep.rotation.engine import journal
+from keysweep.rotation.engine.cells import expire
 from keysweep.rotation.engine.escalate import escalate
 from keysweep.rotation.engine.execute import drive
 from keysweep.rotation.engine.journal import Journal, RotationEvent, RotationRecord
@@ -93,6 +94,7 @@ def rotate(opened: OpenVault, request: Request, *, timer: Timer | None = None) -
         UnknownCredentialError: no such credential.
         BusyError: another worker rotates it and did not finish in time.
     """
+    expire(opened)
     timer = timer or Timer()
     until = timer.monotonic() + opened.settings.rotation.deadline_s
     while True:
@@ -124,9 +126,10 @@ def resume(opened: OpenVault, rotation_id: str, *, timer: Timer | None = None) -
         BusyError: a worker is at it.
         UsageError: it has ended.
     """
+    expire(opened)
     with opened.database.write() as connection:
         record = journal.get(connection, rotation_id)
-        if record.outcome in {Outcome.DONE, Outcome.ROLLED_BACK}:
+        if record.outcome in {Outcome.DONE, Outcome.ROLLED_BACK, Outcome.CONTAINED}:
             msg = f"rotation {record.id[:8]} has ended: {record.outcome}"
             raise UsageError(msg)
         lease = acquire(connection, record.credential_id, opened.clock)

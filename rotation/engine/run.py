@@ -36,6 +36,10 @@ class StepFailedError(KeysweepError):
     exit_code = ExitCode.HALF_WAY
 
 
+class ValueGoneError(StepFailedError):
+    """The old value's last copy is destroyed: what needs it cannot be done any more."""
+
+
 def promised(function: _Function | None) -> _Function:
     """Return a provider's function that its class promises; the contract tests hold every provider to it."""
     if function is None:
@@ -115,15 +119,15 @@ class Run:
         """Open the old value: from its version, or after PROMOTE from the cell that keeps it until it is dead.
 
         Raises:
-            StepFailedError: it is shredded.
+            ValueGoneError: it is destroyed.
         """
         with self.opened.database.read() as connection:
             kept = journal.get_cell(connection, self.rotation_id, OLD)
             if kept:
                 return self.opened.vault.open_cell(self.credential, self.rotation_id, OLD, *kept)
             if store.sealed_value(connection, self.old().ref) is None:
-                msg = "the old value is shredded"
-                raise StepFailedError(msg)
+                msg = "contained, not proven dead: the last copy of the old key was destroyed before it was"
+                raise ValueGoneError(msg)
             return self.opened.vault.open_version(connection, self.old().ref)
 
     def deliveries(self, version: Version) -> tuple[tuple[Agent, Delivery], ...]:

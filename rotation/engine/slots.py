@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from keysweep.foundation.secret import Secret
+from keysweep.rotation.engine import orphans
 from keysweep.rotation.engine.run import Done, Run, StepFailedError, promised
 from keysweep.rotation.vault import store
-
-_OURS = "keysweep-"
-"""How every name begins that we give to a key."""
 
 
 def free(run: Run, _attempt: int) -> Done:
@@ -23,7 +21,8 @@ def free(run: Run, _attempt: int) -> Done:
         return Done(detail={"freed": None, "keys": len(listed)})
     with run.opened.database.read() as connection:
         stored = {version.provider_key_id for version in store.versions(connection, run.credential.id)}
-    leftovers = [key.key_id for key in listed if key.name.startswith(_OURS) and key.key_id not in stored]
+    tag = orphans.lineage(run.credential.id)
+    leftovers = [key.key_id for key in listed if key.name.startswith(tag) and key.key_id not in stored]
     old = run.old().provider_key_id
     goes = leftovers[0] if leftovers else old if run.forced else None
     if goes is None:

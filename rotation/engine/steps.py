@@ -74,5 +74,7 @@ class Outcome(StrEnum):
     """One live key, the agents hold it, the old one is proven dead."""
     ROLLED_BACK = "rolled-back"
     """The old key still works, the new one is gone."""
+    CONTAINED = "contained"
+    """The new key serves, the old one was ended; its last copy is destroyed, so that nobody can prove it dead any more."""
     HALF_WAY = "half-way"
     """A person must act; `--resume` goes on."""

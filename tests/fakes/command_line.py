@@ -16,6 +16,8 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
+from tests.fakes import classes
+
 CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 """Processes fork from one that has imported everything and has no threads: real processes, without half a second of imports."""
 CONTEXT.set_forkserver_preload(
@@ -25,12 +27,13 @@ CONTEXT.set_forkserver_preload(
         "keysweep.commands.run",
         "keysweep.commands._rotation_targets",
         "keysweep.commands._timeline",
-        "keysweep.rotation.supervisor",
+        "keysweep.rotation.supervisor.serve",
         "keysweep.rotation.vault.unlock",
         "keysweep.rotation.providers.openai",
         "keysweep.rotation.providers.anthropic",
         "keysweep.rotation.providers.postgresql",
         "keysweep.rotation.agents.process",
+        "tests.fakes.classes",
         "httpx2",
         "psycopg",
         "platformdirs",
@@ -62,6 +65,30 @@ class DiskFull:
 
 
 @dataclass(frozen=True)
+class Before:
+    """The child dies before the first statement that begins so."""
+
+    statement: str
+
+
+@dataclass(frozen=True)
+class After:
+    """The child is killed so many seconds after it was started."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The child stops itself at a point, and goes on when it is told to."""
+
+    point: Point
+
+
+Trouble = Point | DiskFull | Before | After | Paused
+
+
+@dataclass(frozen=True)
 class Ended:
     """How a child ended."""
 
@@ -74,18 +101,33 @@ def command(
     environ: dict[str, str],
     folder: Path,
     *arguments: str,
-    trouble: Point | DiskFull | None = None,
+    trouble: Trouble | None = None,
     timeout_s: float = 60,
 ) -> Ended:
     """Run the command line in a child process until it ends."""
+    process = launch(environ, folder, *arguments, trouble=trouble)
+    if isinstance(trouble, After):
+        process.join(trouble.seconds)
+        process.kill()
+    return ended(process, folder, arguments[0], timeout_s)
+
+
+def launch(environ: dict[str, str], folder: Path, *arguments: str, trouble: Trouble | None = None) -> Any:
+    """Start a command in a child process; `ended` waits for it."""
     output = folder / "child.out"
     process = CONTEXT.Process(target=_main, args=(environ, str(folder), str(output), arguments, trouble))
     process.start()
+    return process
+
+
+def ended(process: Any, folder: Path, name: str, timeout_s: float = 60) -> Ended:
+    """Wait until a child has ended."""
+    output = folder / "child.out"
     process.join(timeout_s)
     if process.is_alive():
         process.kill()
         process.join()
-        msg = f"keysweep {arguments[0]} did not end: {output.read_text()}"
+        msg = f"keysweep {name} did not end: {output.read_text()}"
         raise AssertionError(msg)
     code = process.exitcode
     process.close()
@@ -101,16 +143,21 @@ def start(environ: dict[str, str], folder: Path, *arguments: str) -> Any:
 
 
 def _main(
-    environ: dict[str, str], folder: str, output: str, arguments: tuple[str, ...], trouble: Point | DiskFull | None
+    environ: dict[str, str], folder: str, output: str, arguments: tuple[str, ...], trouble: Trouble | None
 ) -> None:
     os.environ.update(environ)
     os.chdir(folder)
+    classes.visible()
     match trouble:
         case Point():
             _die_at(trouble)
         case DiskFull():
             _fill_disk_at(trouble.step)
-        case None:
+        case Before():
+            _die_before(trouble.statement)
+        case Paused():
+            _die_at(trouble.point, signal.SIGSTOP)
+        case After() | None:
             pass
     from keysweep.commands import execute
 
@@ -119,12 +166,22 @@ def _main(
     os._exit(code)
 
 
-def _die_at(point: Point) -> None:
+def _die_before(beginning: str) -> None:
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def _seen(_connection: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: Any) -> None:
+        if statement.startswith(beginning):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_at(point: Point, by: signal.Signals = signal.SIGKILL) -> None:
     phase = "intent" if point.moment == "intent" else "outcome"
 
     def reached(*, committed: bool) -> None:
         if committed is (point.moment != "effect"):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), by)
 
     _watch(point.step, phase, reached)
 

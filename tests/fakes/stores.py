@@ -21,12 +21,16 @@ from keysweep.rotation.inventory import Entry, import_entries
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault, initialise, unlock
 from samples.servers.postgres import Server
+from tests.fakes import classes
 from tests.fakes.vendors import OWNER, Vendors
 
 PROJECT = "proj_test"
 NAMES = {"openai": "orders-openai", "anthropic": "support-claude", "postgresql": "mcp-orders-db"}
 VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "postgresql": "DATABASE_URL"}
 AGENTS = {"openai": "orders", "anthropic": "support", "postgresql": "mcp-postgres"}
+for _name in classes.KINDS:
+    NAMES[_name], VARIABLES[_name], AGENTS[_name] = f"{_name}-key", f"{_name.upper()}_KEY", f"{_name}-agent"
+_WITH_STANDBY = frozenset({"anthropic", "fake_standby", "fake_manual"})
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,8 @@ def build_world(
         entries.append(
             Entry(name=f"{kind}-admin", provider=kind, value=Secret(planted[f"{kind} admin"]), is_admin=True)
         )
-        if kind == "anthropic" and standby:
-            spare = vendors.seed(kind, "standby", status="inactive")
+        if kind in _WITH_STANDBY and standby:
+            spare = vendors.seed(kind, "standby", status="active" if kind == "fake_manual" else "inactive")
             planted["standby"], ids["standby"] = spare.value, spare.id
             entries.append(_entry(kind, spare.value, provider_key_id=spare.id, state=State.STANDBY))
     world = World(folder=folder, vendors=vendors, postgres=postgres, planted=planted, ids=ids)
@@ -165,6 +169,7 @@ def _write_settings(folder: Path, vendors: Vendors, rotation: Mapping[str, float
         f'service_account_id = "{OWNER}"',
         "[providers.anthropic]",
         f'base_url = "{vendors.url}"',
+        *(f'[providers.{kind}]\nbase_url = "{vendors.url}/{kind}"' for kind in classes.KINDS),
         "[rotation]",
         *(f"{name} = {value}" for name, value in rotation.items()),
     ]
