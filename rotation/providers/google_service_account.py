@@ -2,8 +2,8 @@
 
 Ten keys an account, switched-off ones too.  A key can be switched off and on again; deleting is final, and neither ends an access
 token that the key had bought before: those live for up to an hour.  Google switches off keys that it finds published, and says so
-(`disableReason`): the list shows it.  Keys have no names: of one whose answer was lost nobody has the private half, and `keysweep
-keys reconcile` lists it.  The probe buys an access token; `invalid_grant` alone is no death, a wrong clock gives it as well.
+(`disableReason`): the list shows it.  Keys have no names: one whose answer was lost is told by the list from before, and nobody has its
+private half.  The probe buys an access token; `invalid_grant` alone is no death, a wrong clock gives it as well.
 Source: the vendor's IAM reference (projects.serviceAccounts.keys) and google-auth.  Settings: `project_id`, `service_account` (its
 e-mail address), `base_url`.  The administering key is a key file of another service account.
 """

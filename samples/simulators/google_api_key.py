@@ -1,6 +1,6 @@
 """Google API keys: create, read back, look up, restrict and delete, as long-running operations; and Gemini's list of models.
 
-Shapes after the vendor's API Keys reference (v2).  An operation is done when it is asked for the second time.  A restriction to
+Shapes after the vendor's API Keys reference (v2).  A creation is done when it is asked for, any other operation at once.  A restriction to
 addresses keeps everybody out: nobody calls a simulator from the outside.
 """
 
@@ -77,7 +77,7 @@ def _keys(state: State, call: Call, key_id: str | None, *, value: bool) -> Answe
             key.status, key.ended_at = "deleted", call.now
         case _:
             return _not_found()
-    return _operation(state, key)
+    return _operation(state, key, done=True)
 
 
 def _list(state: State, call: Call) -> Answer:
@@ -101,7 +101,7 @@ def _create(state: State, call: Call) -> Answer:
     shelve(state, key.id, value)
     if "restrictions" in call.body:
         _about(state, key)["restrictions"] = call.body["restrictions"]
-    return _operation(state, key)
+    return _operation(state, key, done=False)
 
 
 def _look_up(state: State, call: Call) -> Answer:
@@ -111,10 +111,10 @@ def _look_up(state: State, call: Call) -> Answer:
     return Answer(200, {"parent": f"projects/{PROJECT}/locations/global", "name": _name(key)})
 
 
-def _operation(state: State, key: Key) -> Answer:
-    name = f"operations/akmf.p7-1-{secrets.token_hex(8)}"
-    state.extra.setdefault("operations", {})[name] = {"@type": _TYPE, **_shown(state, key)}
-    return Answer(200, {"name": name})
+def _operation(state: State, key: Key, *, done: bool) -> Answer:
+    name, response = f"operations/akmf.p7-1-{secrets.token_hex(8)}", {"@type": _TYPE, **_shown(state, key)}
+    state.extra.setdefault("operations", {})[name] = response
+    return Answer(200, {"name": name} | ({"done": True, "response": response} if done else {}))
 
 
 def _shown(state: State, key: Key) -> dict[str, object]:
