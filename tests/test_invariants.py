@@ -21,11 +21,12 @@ from tests.fakes.program import ROOT, keysweep
 ROOMS = ("keysweep/foundation", "keysweep/commands", "rules", "scanner", "rotation", "reports")
 
 REVEALS = {
-    "keysweep/commands/resolve.py": "hands one value to the program that asked for it",
+    "keysweep/commands/resolve.py": "hands values to the program that asked for them",
     "keysweep/foundation/fingerprint.py": "hashes it under the store's key",
     "keysweep/foundation/redaction.py": "masks it in the log",
     "rotation/guided.py": "sends it to its vendor",
     "rotation/aws_calls.py": "signs with it, and reads the answer that holds a new one",
+    "rotation/gateway.py": "shows an OpenClaw gateway its token",
     "rotation/hints.py": "matches it with a masked form",
     "rotation/imports/judge.py": "tells it from the other values of a file that is imported",
     "rotation/listers/__init__.py": "sends the administering key to its vendor",
@@ -94,6 +95,7 @@ REPOSITORIES = {
     "rotation/profiles.py",
     "rotation/provider_lists.py",
     "rotation/selection.py",
+    "rotation/standing.py",
     "rotation/vault/integrity.py",
     "rotation/vault/match_export.py",
     "rotation/vault/match_key.py",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import journal, orphans
+from keysweep.rotation.engine.administering import succeed
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.providers import Minted, ProviderError
 from keysweep.rotation.vault import store
@@ -49,8 +50,9 @@ def seal(run: Run, attempt: int) -> Done:
     key_id: str | None
     if run.provider.read_minted is not None:
         minted = _read(run, attempt)
-        value, key_id = minted.secret, minted.key_id
+        value, key_id, admin = minted.secret, minted.key_id, minted.admin
     else:
+        admin = None
         old = run.old_value()
         value, key_id = promised(run.provider.generate)(old), run.old().provider_key_id
         old.wipe()
@@ -59,6 +61,8 @@ def seal(run: Run, attempt: int) -> Done:
         version = run.opened.vault.add_version(
             connection, run.credential, value, state=State.PENDING, provider_key_id=key_id
         )
+        if admin is not None:
+            succeed(run, connection, admin)
         journal.set_new_number(connection, run.rotation_id, version.ref.number)
         journal.shred_cells(connection, run.rotation_id, run.opened.clock(), name=MINTED)
 

@@ -84,7 +84,10 @@ class Account:
     admin: Secret | None
     """The administering key, where the vendor needs one."""
     key_id: str | None = None
-    """The vendor's id of the key that is replaced, where it is known: a vendor with fixed slots mints into another one."""
+    """The vendor's id of the key that the call is about, where it is known: that of the value that is probed; else that of the key
+    that is replaced (a vendor with fixed slots mints into another one)."""
+    admin_id: str | None = None
+    """The vendor's id of the administering key, where it is known."""
     timeout_s: float = 10.0
     """For one call."""
 
@@ -107,6 +110,8 @@ class Minted:
 
     secret: Secret
     key_id: str
+    admin: Secret | None = None
+    """The administering value that takes the place of the one that the call used up, at a vendor whose refresh tokens serve once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,5 +162,7 @@ class Provider:
     Repeating it is safe: a key that is gone is success."""
     end_self: Callable[[Account, Secret], None] | None = None
     """End a key with nothing but the key itself, for when the administering one is refused.  Repeating it is safe."""
+    id_variable: Callable[[str], str | None] | None = None
+    """For keys of two halves: the variable in which an agent expects the id, given that of the value; None if it needs none."""
     runbook: Runbook | None = None
     """For a vendor without an API for its keys."""

@@ -5,6 +5,7 @@ Shapes after the Web API reference: nearly every answer has status 200, and says
 
 from __future__ import annotations
 
+import base64
 import random
 import secrets
 
@@ -45,8 +46,9 @@ def _answer(state: State, call: Call) -> Answer:
 
 def _refresh(state: State, call: Call) -> Answer:
     """Exchange a refresh token for a new pair: once, and the access token that came with it ends."""
-    secret = state.by_value(str(call.body.get("client_secret", "")))
-    if call.body.get("client_id") != CLIENT:
+    client, given = _application(call)
+    secret = state.by_value(given)
+    if client != CLIENT:
         return _error("invalid_client_id")
     if secret is None or not secret.admin or secret.status != "active":
         return _error("bad_client_secret")
@@ -84,6 +86,15 @@ def _refresh(state: State, call: Call) -> Answer:
             "is_enterprise_install": False,
         },
     )
+
+
+def _application(call: Call) -> tuple[str, str]:
+    """Return id and secret of the application: in the form, or as basic authentication, which the vendor takes as well."""
+    kind, _, coded = call.headers.get("authorization", "").partition(" ")
+    if kind != "Basic":
+        return str(call.body.get("client_id", "")), str(call.body.get("client_secret", ""))
+    client, _, secret = base64.b64decode(coded).decode().partition(":")
+    return client, secret
 
 
 def _whose(key: Key) -> dict[str, object]:

@@ -32,6 +32,8 @@ class Rotated:
     failure: str
     value: str
     """The current value."""
+    admin: str
+    """The current value of the administering credential."""
     versions: tuple[Version, ...]
 
 
@@ -99,13 +101,15 @@ def _rotate(opened: OpenVault, mode: Mode) -> Rotated:
     timer = Timer(monotonic=lambda: time.monotonic() + slept, sleep=sleep)
     report = rotate(opened, Request(credential=NAME, mode=mode, reason="test"), timer=timer)
     with opened.database.read() as connection:
-        credential = store.credential_named(connection, NAME)
-        versions = store.versions(connection, credential.id)
-        current = next(version for version in versions if version.state is State.CURRENT)
-        value = opened.vault.open_version(connection, current.ref).reveal_text()
+        held: dict[str, tuple[str, tuple[Version, ...]]] = {}
+        for name in (NAME, "admin"):
+            versions = store.versions(connection, store.credential_named(connection, name).id)
+            current = next(version for version in versions if version.state is State.CURRENT)
+            held[name] = opened.vault.open_version(connection, current.ref).reveal_text(), versions
     return Rotated(
         outcome=report.outcome,
         failure=report.failure.message if report.failure else "",
-        value=value,
-        versions=versions,
+        value=held[NAME][0],
+        admin=held["admin"][0],
+        versions=held[NAME][1],
     )
