@@ -39,9 +39,10 @@ def settings(kind: str, pairs: Iterable[str]) -> dict[str, str]:
 
     Raises:
         UnknownAgentKindError: there is no such kind.
-        UsageError: a pair is malformed, unknown to the kind, stated twice, or one that it needs is missing.
+        UsageError: a pair is malformed, unknown to the kind, stated twice, one that it needs is missing, or they cannot work.
     """
-    known = get(kind).settings
+    agent = get(kind)
+    known = agent.settings
     found: dict[str, str] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
@@ -53,6 +54,8 @@ def settings(kind: str, pairs: Iterable[str]) -> dict[str, str]:
     if missing:
         msg = f"the kind {kind!r} needs {', '.join(missing)}"
         raise UsageError(msg, hint=_usage(kind, known))
+    if agent.check is not None:
+        agent.check(found)
     return found
 
 

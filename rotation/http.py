@@ -49,6 +49,7 @@ def request(
     body: object = None,
     form: Mapping[str, str] | None = None,
     largest: int = _LARGEST,
+    authority: str | None = None,
 ) -> Response:
     """Send one request and return whatever status came back.
 
@@ -60,11 +61,13 @@ def request(
         body: sent as JSON, or as it is where it is bytes; None for no body.
         form: sent as a URL-encoded form instead.
         largest: bytes of an answer that are read.
+        authority: file of certificates to check the server's against, instead of the public ones.
 
     Raises:
         ProviderError: BUSY where the request was certainly not sent, UNCERTAIN where it may have taken effect.
     """
     import asyncio
+    import ssl
 
     import httpx2
 
@@ -74,12 +77,17 @@ def request(
         msg = f"{host} is not called without TLS"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
 
+    try:
+        verify = ssl.create_default_context(cafile=authority) if authority else True
+    except (OSError, ssl.SSLError):
+        msg = f"{authority} holds no certificates"
+        raise ProviderError(msg, trouble=Trouble.REJECTED) from None
     sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body, "data": form}
 
     async def send() -> Response:
         async with (
             asyncio.timeout(timeout_s + _GRACE_S),
-            httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout_s) as client,
+            httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout_s, verify=verify) as client,
             client.stream(method, url, headers={"accept-encoding": "identity", **headers}, **sent) as answer,
         ):
             content = bytearray()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from keysweep.foundation.errors import DeniedError
 
 _PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
+MARGIN_NS = 20_000_000
+"""Within this, the start of a process and the change of a file cannot be told apart."""
 _GONE = frozenset({"Z", "X"})
 
 
@@ -31,6 +34,31 @@ def began_at(pid: int) -> datetime:
     if not fields or not uptime:
         return datetime.fromtimestamp(0, UTC)
     return datetime.now(UTC) - timedelta(seconds=uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+
+
+def started_after(pid: int, moment_ns: int) -> bool:
+    """Whether a live process was started after a moment of the wall clock, and not so close that the two cannot be told apart.
+
+    The kernel notes starts in ticks and changes of files by a coarse clock; what lies within that counts as before.
+    """
+    fields = _stat(Path(f"/proc/{pid}"))
+    if not fields or fields[0] in _GONE:
+        return False
+    booted_ns = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return booted_ns + int(fields[19]) * 1_000_000_000 // os.sysconf("SC_CLK_TCK") >= moment_ns + MARGIN_NS
+
+
+def with_argument(argument: str) -> tuple[int, ...]:
+    """Return the processes that were started with *argument* as one of theirs, or as their program."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if argument.encode() in arguments and process_exists(int(folder.name)):
+            found.append(int(folder.name))
+    return tuple(found)
 
 
 def group_lives(group: int) -> bool:

@@ -17,9 +17,19 @@ from keysweep.rotation.credential import VersionRef
 
 
 class AgentError(KeysweepError):
-    """An agent could not be given a version."""
+    """An agent could not be given a version, or did not take it."""
 
     exit_code = ExitCode.HALF_WAY
+
+    def __init__(self, message: str, *, hint: str | None = None, passes: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.passes = passes
+        """Whether trying again may help: nobody answered, or too many asked."""
+
+
+def _no_admin(_purpose: str) -> Secret:
+    msg = "the agent names no administering credential"
+    raise AgentError(msg, hint="keysweep agents add NAME --kind KIND --set admin=CREDENTIAL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +47,12 @@ class Delivery:
     """Names that the agent knows the credential by; one, but for an agent that wants it twice."""
     open: Callable[[str], Secret]
     """Open the value for this agent, given the purpose in one word: authorised, and written to the ledger every time."""
+    admin: Callable[[str], Secret] = _no_admin
+    """Open the administering credential that the agent's setting `admin` names, given the purpose in one word; recorded likewise."""
     same: Callable[[Connection, Fingerprint], bool] = lambda *_: False
     """Whether another fingerprint is of the same value, under another generation of the master key."""
+    is_value: Callable[[bytes], bool] = lambda _: False
+    """Whether bytes that were read somewhere are the value, asked of its fingerprint: nothing is opened for it."""
     timeout_s: float = 10.0
     """For one call outside."""
 
@@ -81,3 +95,7 @@ class Agent:
     """Called before each `attest` while the engine waits: for instances that started just now.  Cheap, and safe to repeat."""
     poll_s: float = 0.05
     """Between two questions."""
+    check: Callable[[Mapping[str, str]], None] | None = None
+    """Refuse settings with a `UsageError` that are known but cannot work, when an agent is added."""
+    asks: bool = False
+    """It takes its values itself, by `keysweep resolve`: what it took is noted as what it holds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from keysweep.foundation.clock import Monotonic, Sleep
 from keysweep.foundation.errors import ExitCode, KeysweepError
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.agents import Agent, Delivery
-from keysweep.rotation.credential import Credential, Version, VersionRef
+from keysweep.rotation.agents import Agent, AgentError, Delivery
+from keysweep.rotation.credential import Credential, State, Version, VersionRef
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.journal import Detail, Journal, RotationRecord
 from keysweep.rotation.engine.steps import Mode
@@ -130,6 +130,10 @@ class Run:
                 raise ValueGoneError(msg)
             return self.opened.vault.open_version(connection, self.old().ref)
 
+    def account_of(self, version: Version) -> Account:
+        """Return the account for a call that is about the key of that version."""
+        return replace(self.account, key_id=version.provider_key_id)
+
     def deliveries(self, version: Version) -> tuple[tuple[Agent, Delivery], ...]:
         """Return what each agent of the credential shall serve on."""
         return tuple(
@@ -144,7 +148,9 @@ class Run:
                     forced=self.forced,
                     variables=tuple(n for n, held in record.bindings.items() if held == version.ref.credential_id),
                     open=partial(self._open_for, record, version.ref),
+                    admin=partial(self._open_admin, record),
                     same=lambda connection, seen: self.opened.ring.same(connection, seen, version.fingerprint),
+                    is_value=partial(self._is_value, version),
                 ),
             )
             for record, agent in self.agents
@@ -188,6 +194,30 @@ class Run:
                 number=ref.number,
             )
         return secret
+
+    def _is_value(self, version: Version, raw: bytes) -> bool:
+        seen = self.opened.fingerprinter.of_bytes(raw)
+        if seen == version.fingerprint:
+            return True
+        with self.opened.database.read() as connection:
+            return self.opened.ring.same(connection, seen, version.fingerprint)
+
+    def _open_admin(self, agent: AgentRecord, purpose: str) -> Secret:
+        """Open what administers the place where an agent takes its keys from; written to the ledger."""
+        with self.opened.database.write() as connection:
+            known = store.credential_named(connection, agent.settings.get("admin", ""))
+            current = store.version_in(connection, known.id, State.CURRENT)
+            if not known.is_admin or current is None:
+                msg = f"{known.name!r} is no administering credential with a value"
+                raise AgentError(msg, hint=f"keysweep keys add {known.name} --admin-key")
+            self.opened.ledger.append(
+                connection,
+                actor="engine",
+                action="key.resolved",
+                subject=known.name,
+                detail={"version": current.ref.number, "purpose": purpose, "agent": agent.name},
+            )
+            return self.opened.vault.open_version(connection, current.ref)
 
     def _version(self, number: int) -> Version:
         with self.opened.database.read() as connection:

@@ -1,107 +1,42 @@
-"""Every kind of agent keeps the promise of its seam: repeated calls are safe, and only what was seen counts as held."""
+"""Every kind of agent keeps the promise of its seam: a title, settings that say what they mean, and refusals that name them."""
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
+import re
 
 import pytest
 
-from keysweep.foundation.clock import system_clock
-from keysweep.foundation.fingerprint import Fingerprint
-from keysweep.foundation.secret import Secret
-from keysweep.rotation import agents, instances
-from keysweep.rotation.agents import Agent, Delivery, Holding
-from keysweep.rotation.vault.unlock import OpenVault
-from tests.fakes.fixtures import vendors, world
-from tests.fakes.stores import World
+from keysweep.foundation.errors import UsageError
+from keysweep.rotation import agent_catalog
+from keysweep.rotation.agents import Agent
 
-__all__ = ["vendors", "world"]
-_NAMES = sorted(path.stem for path in Path(str(agents.__file__)).parent.glob("*.py") if not path.stem.startswith("_"))
-
-
-def _agent(name: str) -> Agent:
-    found: Agent = importlib.import_module(f"keysweep.rotation.agents.{name}").AGENT
-    return found
-
-
-def _delivery(opened: OpenVault, world: World) -> Delivery:
-    version = world.versions("openai")[0]
-    return Delivery(
-        database=opened.database,
-        agent="orders",
-        settings={},
-        version=version.ref,
-        fingerprint=version.fingerprint,
-        forced=False,
-        variables=("OPENAI_API_KEY",),
-        open=lambda _purpose: Secret(world.planted["openai"]),
-    )
-
-
-def _sees(opened: OpenVault, delivery: Delivery, *, generation: int, fingerprint: Fingerprint | None = None) -> None:
-    with opened.database.write() as connection:
-        for instance in instances.live_instances(connection, "orders", system_clock()):
-            one = instances.Seen(
-                version=delivery.version,
-                fingerprint=fingerprint or delivery.fingerprint,
-                generation=generation,
-                method="kernel",
-                attested_at=system_clock(),
-            )
-            instances.attest(connection, instance.id, (one,))
+_NAMES = agent_catalog.names()
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_an_agent_that_does_not_run_holds_nothing(name: str, world: World) -> None:
-    """Delivering, activating and asking again is safe, and says that nothing runs."""
-    with world.open() as opened:
-        agent, delivery = _agent(name), _delivery(opened, world)
-        for _ in range(2):
-            agent.deliver(delivery)
-            agent.activate(delivery)
-            assert agent.attest(delivery).holding is Holding.NOT_RUNNING
+def test_a_kind_says_what_it_is(name: str) -> None:
+    """In words that end up in help and pages."""
+    agent = agent_catalog.get(name)
+    assert isinstance(agent, Agent)
+    assert agent.title
+    for setting, meaning in agent.settings.items():
+        assert re.fullmatch(r"[a-z][a-z_]*\*?", setting), setting
+        assert meaning
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_asking_is_not_holding(name: str, world: World) -> None:
-    """A running agent that was told to take a version counts only once it was seen with it, in what was asked last."""
-    with world.open() as opened:
-        agent, delivery = _agent(name), _delivery(opened, world)
-        with opened.database.write() as connection:
-            instances.register(connection, "orders", system_clock())
-        agent.activate(delivery)
-        assert agent.attest(delivery).holding is Holding.OTHER
-        _sees(opened, delivery, generation=1)
-        assert agent.attest(delivery).holding is Holding.OTHER
-        _sees(opened, delivery, generation=2, fingerprint=Fingerprint(bytes(32)))
-        assert agent.attest(delivery).holding is Holding.OTHER
-        _sees(opened, delivery, generation=2)
-        assert agent.attest(delivery).holding is Holding.NEW
+def test_the_engine_is_not_kept_busy(name: str) -> None:
+    """Between two questions there is time, and not so much that a minute is lost."""
+    assert 0.02 <= agent_catalog.get(name).poll_s <= 5
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_asking_again_restarts_nobody(name: str, world: World) -> None:
-    """One that is asked twice, or holds the version already, is asked for one generation."""
-    with world.open() as opened:
-        agent, delivery = _agent(name), _delivery(opened, world)
-        with opened.database.write() as connection:
-            identifier = instances.register(connection, "orders", system_clock())
-        _sees(opened, delivery, generation=1)
-        agent.activate(delivery)
-        with opened.database.read() as connection:
-            assert instances.instance(connection, identifier).wanted == 1
-
-
-@pytest.mark.parametrize("name", _NAMES)
-def test_every_running_copy_must_hold_it(name: str, world: World) -> None:
-    """Two supervisors run the agent: one that was seen is not enough."""
-    with world.open() as opened:
-        agent, delivery = _agent(name), _delivery(opened, world)
-        with opened.database.write() as connection:
-            instances.register(connection, "orders", system_clock())
-        _sees(opened, delivery, generation=1)
-        assert agent.attest(delivery).holding is Holding.NEW
-        with opened.database.write() as connection:
-            instances.register(connection, "orders", system_clock())
-        assert agent.attest(delivery).holding is Holding.OTHER
+@pytest.mark.parametrize("value", ["x", "../up", "http://elsewhere.example/", "\n", "-1", "{}"])
+def test_settings_that_cannot_work_are_usage_errors(name: str, value: str) -> None:
+    """Whatever is stated for every setting at once: taken, or refused with a usage error; never a crash."""
+    pairs = [f"{setting.removesuffix('*')}={value}" for setting in agent_catalog.get(name).settings]
+    try:
+        taken = agent_catalog.settings(name, pairs)
+    except UsageError:
+        return
+    assert len(taken) == len(pairs)

@@ -80,9 +80,10 @@ class After:
 
 @dataclass(frozen=True)
 class Paused:
-    """The child stops itself at a point, and goes on when it is told to."""
+    """The child stops itself at a point, and goes on when it is told to: to its end, or to where it dies."""
 
     point: Point
+    then: Point | None = None
 
 
 Trouble = Point | DiskFull | Before | After | Paused
@@ -157,6 +158,8 @@ def _main(
             _die_before(trouble.statement)
         case Paused():
             _die_at(trouble.point, signal.SIGSTOP)
+            if trouble.then is not None:
+                _die_at(trouble.then)
         case After() | None:
             pass
     from keysweep.commands import execute

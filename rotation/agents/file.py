@@ -1,0 +1,81 @@
+"""An agent that reads its key from a file: one place in it is replaced, the agent is made to read it, and seen to have done so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from keysweep.foundation.errors import UsageError
+from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
+from keysweep.rotation.sinks import atomic, running
+from keysweep.rotation.sinks.forms import Form, Shape
+
+_POINTED = frozenset({Form.JSON, Form.TOML, Form.YAML})
+
+
+def _deliver(delivery: Delivery) -> None:
+    shape, path = _shape(delivery), Path(delivery.settings["path"])
+    if shape.form is not Form.TEMPLATE and shape.holds(atomic.read(path), delivery.is_value):
+        return  # without opening the value
+    value = delivery.open("deliver")
+    try:
+        atomic.edit(path, lambda before: shape.with_value(before, value))
+    finally:
+        value.wipe()
+
+
+def _activate(delivery: Delivery) -> None:
+    running.restart(delivery, Path(delivery.settings["path"]), _attest(delivery))
+
+
+def _attest(delivery: Delivery) -> Attestation:
+    path = Path(delivery.settings["path"])
+    if not _shape(delivery).holds(atomic.read(path), delivery.is_value):
+        return Attestation(holding=Holding.OTHER, method="file-differs")
+    return running.attest(delivery, path)
+
+
+def _shape(delivery: Delivery) -> Shape:
+    settings = delivery.settings
+    form, template = Form(settings["format"]), ""
+    if form is Form.TEMPLATE:
+        held = atomic.read(Path(settings["template"]))
+        if held is None:
+            msg = f"there is no template {settings['template']}"
+            raise AgentError(msg)
+        template = held.decode(errors="replace")
+    names = (settings["name"],) if "name" in settings else delivery.variables
+    return Shape(form=form, names=names, pointer=settings.get("pointer", ""), template=template)
+
+
+def _check(settings: Mapping[str, str]) -> None:
+    form = settings["format"]
+    if form not in set(Form):
+        msg = f"{form!r} is no format of a file"
+        raise UsageError(msg, hint=f"known: {', '.join(Form)}")
+    if (Form(form) in _POINTED) != ("pointer" in settings) or (form == Form.TEMPLATE) != ("template" in settings):
+        msg = "the formats json, toml and yaml need a pointer, and template needs a template; the others have neither"
+        raise UsageError(msg, hint="--set format=json --set pointer=/env/API_KEY")
+    for name in {"path", "template"} & settings.keys():
+        if not settings[name].startswith("/"):
+            msg = f"{name} is an absolute path"
+            raise UsageError(msg)
+    running.check(settings)
+
+
+AGENT = Agent(
+    title="An agent that reads a file",
+    settings={
+        "path": "absolute path of the file",
+        "format": "how the file holds the key: raw, env, json, toml, yaml or template",
+        "pointer*": "place of the string in a JSON, TOML or YAML document, like /env/API_KEY",
+        "name*": "name that the file has for the variable, where it is not the bound one",
+        "template*": "absolute path of a text with {{NAME}} where the value goes",
+        **running.SETTINGS,
+    },
+    deliver=_deliver,
+    activate=_activate,
+    attest=_attest,
+    poll_s=0.2,
+    check=_check,
+)

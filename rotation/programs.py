@@ -1,0 +1,110 @@
+"""Programs that deliveries start: named in public settings, checked before each start, without a shell, and with no key in their arguments."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from keysweep.foundation.errors import UsageError
+from keysweep.foundation.secret import Secret
+from keysweep.rotation.agents import AgentError
+
+
+def arguments(stated: str) -> tuple[str, ...]:
+    """Split a command as a shell would, without being one.
+
+    Raises:
+        UsageError: it does not begin with an absolute path.
+    """
+    try:
+        split = tuple(shlex.split(stated))
+    except ValueError:
+        split = ()
+    if split and split[0].startswith("/"):
+        return split
+    msg = "a command is an absolute path and its arguments, in the quotes of a shell"
+    raise UsageError(msg, hint="like: /usr/local/bin/reload-agent --now")
+
+
+def found(name: str) -> str:
+    """Return the path of a program that the system provides.
+
+    Raises:
+        AgentError: it is not installed.
+    """
+    path = shutil.which(name)
+    if path is None:
+        msg = f"{name} is not installed"
+        raise AgentError(msg)
+    return path
+
+
+def run(
+    argv: tuple[str, ...],
+    *,
+    timeout_s: float,
+    given: Secret | None = None,
+    text: str = "",
+    environ: Mapping[str, str] | None = None,
+) -> bytes:
+    """Run a program to its end and return its standard output, which is never shown.
+
+    Args:
+        argv: absolute path and arguments.
+        timeout_s: after this it is killed, with whatever it started.
+        given: goes to its standard input.
+        text: goes there instead, where nothing is secret.
+        environ: public variables that it gets beside ours.
+
+    Raises:
+        AgentError: it is not to be trusted, does not start, does not end in time, or fails.
+    """
+    name = Path(argv[0]).name
+    _check(Path(argv[0]))
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("KEYSWEEP_")}
+    try:
+        process = subprocess.Popen(
+            argv,
+            env={**inherited, **(environ or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as error:
+        msg = f"{name} cannot be started: {error.strerror}"
+        raise AgentError(msg) from None
+    try:
+        output, _ = process.communicate(given.reveal() if given else text.encode(), timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        msg = f"{name} did not end within {timeout_s:g} s"
+        raise AgentError(msg) from None
+    if process.returncode:
+        msg = f"{name} ended with {process.returncode}"
+        raise AgentError(msg, hint="run it by hand to see why: its output is not kept, as it might hold a key")
+    return output
+
+
+def _check(path: Path) -> None:
+    """Refuse a program that somebody else could have put there."""
+    try:
+        real = path.resolve(strict=True)
+        states = [real.stat(), real.parent.stat(), path.parent.stat()]
+    except OSError as error:
+        msg = f"{path} cannot be run: {error.strerror}"
+        raise AgentError(msg) from None
+    program, *folders = states
+    own = all(state.st_uid in {0, os.geteuid()} for state in states)
+    open_folder = any(state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX for state in folders)
+    if not stat.S_ISREG(program.st_mode) or not own or open_folder or program.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        msg = f"{path} could have been put there by somebody else"
+        raise AgentError(msg, hint="it and its folder must be root's or yours, and writable by nobody else")
