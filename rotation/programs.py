@@ -50,30 +50,45 @@ def run(
     *,
     timeout_s: float,
     given: Secret | None = None,
-    text: str = "",
     environ: Mapping[str, str] | None = None,
-) -> bytes:
-    """Run a program to its end and return its standard output, which is never shown.
+) -> None:
+    """Run a program to its end; what it prints goes nowhere, and what it leaves running stays.
 
     Args:
         argv: absolute path and arguments.
         timeout_s: after this it is killed, with whatever it started.
         given: goes to its standard input.
-        text: goes there instead, where nothing is secret.
         environ: public variables that it gets beside ours.
 
     Raises:
         AgentError: it is not to be trusted, does not start, does not end in time, or fails.
     """
+    _to_its_end(argv, timeout_s, given.reveal() if given else b"", environ or {}, subprocess.DEVNULL)
+
+
+def ask(
+    argv: tuple[str, ...], *, timeout_s: float, question: str = "", environ: Mapping[str, str] | None = None
+) -> bytes:
+    """Run a program to its end with a public question on its standard input, and return what it prints, which is never shown.
+
+    Raises:
+        AgentError: it is not to be trusted, does not start, does not end in time, or fails.
+    """
+    return _to_its_end(argv, timeout_s, question.encode(), environ or {}, subprocess.PIPE)
+
+
+def _to_its_end(
+    argv: tuple[str, ...], timeout_s: float, given: bytes, environ: Mapping[str, str], output_to: int
+) -> bytes:
     name = Path(argv[0]).name
     _check(Path(argv[0]))
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("KEYSWEEP_")}
     try:
         process = subprocess.Popen(
             argv,
-            env={**inherited, **(environ or {})},
+            env={**inherited, **environ},
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=output_to,
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
@@ -82,7 +97,7 @@ def run(
         msg = f"{name} cannot be started: {error.strerror}"
         raise AgentError(msg) from None
     try:
-        output, _ = process.communicate(given.reveal() if given else text.encode(), timeout=timeout_s)
+        output, _ = process.communicate(given, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -91,7 +106,7 @@ def run(
     if process.returncode:
         msg = f"{name} ended with {process.returncode}"
         raise AgentError(msg, hint="run it by hand to see why: its output is not kept, as it might hold a key")
-    return output
+    return output or b""
 
 
 def _check(path: Path) -> None:

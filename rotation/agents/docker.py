@@ -119,7 +119,7 @@ def _compose(delivery: Delivery, *command: str) -> str:
 
 def _docker(delivery: Delivery, *command: str) -> str:
     argv = (programs.found("docker"), *command)
-    return programs.run(argv, timeout_s=running.timeout_s(delivery.settings, _RECREATE_S)).decode(errors="replace")
+    return programs.ask(argv, timeout_s=running.timeout_s(delivery.settings, _RECREATE_S)).decode(errors="replace")
 
 
 def _check(settings: Mapping[str, str]) -> None:

@@ -41,10 +41,10 @@ def _attest(delivery: Delivery) -> Attestation:
     asked: list[tuple[str, str]] = []
     for variable in delivery.variables:
         question = challenge.Question.about(delivery.agent, variable)
-        answer = programs.run(
+        answer = programs.ask(
             programs.arguments(delivery.settings["prove"]),
             timeout_s=running.timeout_s(delivery.settings, delivery.timeout_s),
-            text=json.dumps(question.document()),
+            question=json.dumps(question.document()),
             environ=_about(delivery, variable),
         )
         if len(answer.strip()) != 64:

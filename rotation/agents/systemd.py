@@ -64,7 +64,7 @@ def _shape(delivery: Delivery) -> Shape:
 def _systemctl(delivery: Delivery, *command: str) -> str:
     manager = _MANAGERS[delivery.settings.get("manager", "system")]
     argv = (programs.found("systemctl"), *manager, *command)
-    return programs.run(argv, timeout_s=running.timeout_s(delivery.settings, delivery.timeout_s)).decode(
+    return programs.ask(argv, timeout_s=running.timeout_s(delivery.settings, delivery.timeout_s)).decode(
         errors="replace"
     )
 

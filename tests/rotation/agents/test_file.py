@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,6 +177,23 @@ def test_a_program_that_hangs_is_killed_with_what_it_started(key: Path, tmp_path
         with pytest.raises(AgentError):
             AGENT.activate(delivered.to(settings))
     eventually(lambda: not Path(f"/proc/{pid.read_text().strip()}/fd/0").exists(), "the child to be gone", seconds=5)
+
+
+def test_what_a_program_leaves_running_stays(key: Path, tmp_path: Path) -> None:
+    """One that starts the agent and ends is not waited for until the agent ends, and the agent is not killed with it."""
+    pid = tmp_path / "pid"
+    starting = script(
+        tmp_path / "starting", f"{sys.executable} -S -E -c 'import time; time.sleep(60)' & echo $! > {pid}"
+    )
+    settings = {"path": str(key), "format": "raw", "pidfile": str(pid), "reload": starting, "timeout": "5"}
+    delivered = Delivered()
+    with running("-c", "pass") as ended:
+        pid.write_text(str(ended.pid))
+    _deliver(delivered, settings)
+    assert _attest(delivered, settings) == (Holding.NOT_RUNNING, "not-running")
+    AGENT.activate(delivered.to(settings))
+    assert _attest(delivered, settings) == (Holding.NEW, "started-after")
+    os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def test_no_key_is_in_arguments_or_environment_of_a_program(key: Path, tmp_path: Path) -> None:
