@@ -55,6 +55,7 @@ class Instance:
     id: str
     agent: str
     host: str
+    """Empty for one that is no process of ours: an agent that asks for its keys (`standing`)."""
     pid: int
     started_at: datetime
     heartbeat_at: datetime
@@ -64,6 +65,8 @@ class Instance:
 
     def alive(self, now: datetime) -> bool:
         """Whether the supervisor still runs: asked of the kernel on this host, of its heartbeat elsewhere."""
+        if not self.host:
+            return True
         if self.host == socket.gethostname() and Path("/proc/self").exists():
             return process_exists(self.pid) and began_at(self.pid) <= self.started_at + _TICK
         return now - self.heartbeat_at < _SILENT
@@ -143,15 +146,15 @@ def agents_of(connection: Connection, credential: CredentialId) -> tuple[AgentRe
     return tuple(_agent(connection, row) for row in rows)
 
 
-def register(connection: Connection, agent: str, at: datetime) -> str:
-    """Record that this process supervises *agent* from now on, and return the id of the instance."""
+def register(connection: Connection, agent: str, at: datetime, *, process: bool = True) -> str:
+    """Record that this process supervises *agent* from now on, or that no process does; return the id of the instance."""
     identifier = uuid.uuid4().hex
     connection.execute(
         insert(tables.instance).values(
             id=identifier,
             agent=agent,
-            host=socket.gethostname(),
-            pid=os.getpid(),
+            host=socket.gethostname() if process else "",
+            pid=os.getpid() if process else 0,
             started_at=to_text(at),
             heartbeat_at=to_text(at),
             wanted=1,

@@ -14,11 +14,13 @@ from keysweep.foundation.errors import ExitCode, KeysweepError, MissingExtraErro
 _EXTRAS = {
     "PIL": "ocr",
     "httpx2": "rotate",
+    "nacl": "rotate",
     "psycopg": "rotate",
     "rfc3161_client": "timestamp",
     "jinja2": "report",
     "pandas": "report",
     "weasyprint": "report",
+    "websockets": "rotate",
 }
 """Which extra brings a package that the base lacks."""
 

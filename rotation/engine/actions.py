@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection
 
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.agents import Holding
+from keysweep.rotation.agents import Agent, AgentError, Delivery, Holding
 from keysweep.rotation.credential import State, Version
 from keysweep.rotation.engine import leave, obtain, orphans, slots
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
@@ -92,15 +92,30 @@ def _contain(run: Run, _attempt: int) -> Done:
 
 
 def _stage(run: Run, _attempt: int) -> Done:
-    for agent, delivery in run.deliveries(run.new()):
-        agent.deliver(delivery)
+    _each(run, lambda agent, delivery: agent.deliver(delivery))
     return Done(detail={"agents": len(run.agents)})
 
 
 def _activate(run: Run, _attempt: int) -> Done:
-    for agent, delivery in run.deliveries(run.new()):
-        agent.activate(delivery)
+    _each(run, lambda agent, delivery: agent.activate(delivery))
     return Done(detail={"agents": ",".join(record.name for record, _ in run.agents)})
+
+
+def _each(run: Run, act: Callable[[Agent, Delivery], None]) -> None:
+    """Do something for each agent, whatever becomes of the others.
+
+    Raises:
+        AgentError: it could not be done for some; says for which.
+    """
+    failed: list[tuple[str, AgentError]] = []
+    for agent, delivery in run.deliveries(run.new()):
+        try:
+            act(agent, delivery)
+        except AgentError as error:
+            failed.append((delivery.agent, error))
+    if failed:
+        said = "; ".join(f"{name}: {error.message}" for name, error in failed)
+        raise AgentError(said, hint=failed[0][1].hint, passes=any(error.passes for _, error in failed))
 
 
 def _attest(run: Run, _attempt: int) -> Done:

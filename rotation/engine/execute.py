@@ -6,6 +6,7 @@ import logging
 import random
 
 from keysweep.foundation.errors import KeysweepError
+from keysweep.rotation.agents import AgentError
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.actions import ACTIONS
 from keysweep.rotation.engine.death import NotProvenError
@@ -16,6 +17,8 @@ from keysweep.rotation.engine.steps import Outcome, Phase, Result, Step
 from keysweep.rotation.providers import ProviderError, Trouble
 
 _MAKES_KEYS = frozenset({Step.MINT, Step.ROLL})
+_DELIVERY = frozenset({Step.STAGE, Step.ACTIVATE, Step.ATTEST})
+"""Steps that may fail for one agent and not for another."""
 _AFTER_PROMOTE = frozenset({Step.REVOKE, Step.PROVE_DEAD, Step.SHRED})
 _LOST = frozenset({Trouble.UNCERTAIN.value, Trouble.UNREADABLE.value})
 """Failures of a call that may have taken effect all the same."""
@@ -48,7 +51,7 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
         try:
             _perform(run, step)
         except StepFailedError as failure:
-            if step is Step.ATTEST and run.forced:
+            if step in _DELIVERY and run.forced:
                 stragglers = failure  # the old key dies all the same: those agents are known broken
                 continue
             if not run.forced and step not in _AFTER_PROMOTE and not _rolled(run):
@@ -108,6 +111,13 @@ def _perform(run: Run, step: Step) -> None:
         except NotProvenError as error:
             _failed(run, step, attempt, error.message, "failed", error.seen.detail())
             raise
+        except AgentError as error:
+            _failed(run, step, attempt, error.message, "agent")
+            others_wait = step is Step.STAGE and run.forced
+            if not error.passes or others_wait or run.monotonic() + pause > until:
+                raise StepFailedError(error.message, hint=error.hint) from None
+            run.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
         except StepFailedError as error:
             _failed(run, step, attempt, error.message, "failed")
             raise

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.agents import Holding
+from keysweep.rotation.agents import AgentError, Holding
 from keysweep.rotation.credential import State, Version
 from keysweep.rotation.engine import journal, orphans
 from keysweep.rotation.engine.run import Run, StepFailedError
@@ -12,6 +14,7 @@ from keysweep.rotation.providers import Kind
 from keysweep.rotation.vault import store
 
 _PATIENCE_S = 30.0
+_LOG = logging.getLogger(__name__)
 
 
 def roll_back(run: Run) -> None:
@@ -48,8 +51,11 @@ def _restore_agents(run: Run) -> None:
     until = run.monotonic() + _PATIENCE_S
     waiting = list(run.deliveries(run.old()))
     for agent, delivery in waiting:
-        agent.deliver(delivery)
-        agent.activate(delivery)
+        try:
+            agent.deliver(delivery)
+            agent.activate(delivery)
+        except AgentError as error:
+            _LOG.warning("agent %s: %s", delivery.agent, error.message)  # it may come back all the same: see below
     while waiting:
         for agent, delivery in list(waiting):
             if agent.nudge is not None:
