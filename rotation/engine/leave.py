@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -151,15 +152,16 @@ def _end(run: Run, old: Version, value: Secret) -> bool:
     """
     if run.provider.revoke is None and (run.provider.facts.old_dies_on_set or run.provider.runbook is not None):
         return False
+    account = replace(run.acting(), key_id=old.provider_key_id)
     if run.provider.revoke is None and run.provider.end_self is not None and value:
-        run.provider.end_self(run.account, value)
+        run.provider.end_self(account, value)
         return True
     try:
-        promised(run.provider.revoke)(run.account, old.provider_key_id, value)
+        promised(run.provider.revoke)(account, old.provider_key_id, value)
     except ProviderError as error:
         if error.trouble is not Trouble.REFUSED or run.provider.end_self is None or not (run.forced and value):
             raise
-        run.provider.end_self(run.account, value)
+        run.provider.end_self(account, value)
         return True
     return False
 

@@ -37,9 +37,10 @@ def sweep(run: Run) -> int:
         kept = {version.provider_key_id for version in store.versions(connection, run.credential.id)}
     ours = _ours(run)
     swept = 0
-    for key in run.provider.find(run.account):
+    account = run.acting()
+    for key in run.provider.find(account):
         if ours(key) and key.active and key.key_id not in kept:
-            run.provider.revoke(run.account, key.key_id, Secret(b""))
+            run.provider.revoke(account, key.key_id, Secret(b""))
             swept += 1
     return swept
 

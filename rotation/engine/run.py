@@ -130,6 +130,16 @@ class Run:
                 raise ValueGoneError(msg)
             return self.opened.vault.open_version(connection, self.old().ref)
 
+    def acting(self) -> Account:
+        """Return the account as it is administered now: a key that administers itself is followed by its successor in that, too."""
+        with self.opened.database.read() as connection:
+            admin = store.admin_for(connection, self.credential)
+            if admin is None or admin.id != self.credential.id:
+                return self.account
+            current = store.version_in(connection, admin.id, State.CURRENT)
+            held = self.opened.vault.open_version(connection, current.ref) if current else None
+        return replace(self.account, admin=held) if held else self.account
+
     def account_of(self, version: Version) -> Account:
         """Return the account for a call that is about the key of that version."""
         return replace(self.account, key_id=version.provider_key_id)

@@ -14,14 +14,16 @@ from pathlib import Path
 from keysweep.foundation.secret import Secret
 from keysweep.foundation.settings import load_settings
 from keysweep.rotation.credential import State, Version
-from keysweep.rotation.engine.rotate import Request, Timer, rotate
+from keysweep.rotation.engine.begin import Request
+from keysweep.rotation.engine.report import Timer
+from keysweep.rotation.engine.rotate import rotate
 from keysweep.rotation.engine.steps import Mode, Outcome
 from keysweep.rotation.inventory import Entry, import_entries
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault, initialise, unlock
 from tests.fakes.vendors import Planted, Vendors
 
-NAME = "one-key"
+NAME, ADMIN = "one-key", "its-admin"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def rotated(
     settings: Mapping[str, str] | None = None,
     admin: str | None = None,
     standby: Planted | None = None,
+    itself: bool = False,
 ) -> Rotated:
     """Store *key*, rotate it once, and return how that ended.
 
@@ -59,6 +62,7 @@ def rotated(
         settings: of the provider, beside `base_url`.
         admin: value of the administering key; None for a new one.
         standby: a sealed spare.
+        itself: the key administers itself, and nothing else is stored.
     """
     of_provider = {"base_url": f"{vendors.url}/{provider}", **(settings or {})}
     lines = [
@@ -78,20 +82,22 @@ def rotated(
     initialise(kept)
     opened = unlock(kept)
     try:
-        administers = admin or vendors.seed(provider, "admin", admin=True).value
-        entries = [
-            Entry(name="admin", provider=provider, value=Secret(administers), is_admin=True),
-            Entry(name=NAME, provider=provider, value=Secret(key.value), admin="admin"),
-        ]
+        own = Entry(
+            name=NAME, provider=provider, value=Secret(key.value), is_admin=itself, admin=None if itself else ADMIN
+        )
+        entries = [own]
+        if not itself:
+            administers = admin or vendors.seed(provider, "admin", admin=True).value
+            entries.insert(0, Entry(name=ADMIN, provider=provider, value=Secret(administers), is_admin=True))
         if standby is not None:
             entries.append(Entry(name=NAME, provider=provider, value=Secret(standby.value), state=State.STANDBY))
         assert all(import_entries(opened, list(enumerate(entries, 1)), actor="cli:test"))
-        return _rotate(opened, mode)
+        return _rotate(opened, mode, NAME if itself else ADMIN)
     finally:
         opened.close()
 
 
-def _rotate(opened: OpenVault, mode: Mode) -> Rotated:
+def _rotate(opened: OpenVault, mode: Mode, administers: str) -> Rotated:
     slept = 0.0
 
     def sleep(seconds: float) -> None:
@@ -102,7 +108,7 @@ def _rotate(opened: OpenVault, mode: Mode) -> Rotated:
     report = rotate(opened, Request(credential=NAME, mode=mode, reason="test"), timer=timer)
     with opened.database.read() as connection:
         held: dict[str, tuple[str, tuple[Version, ...]]] = {}
-        for name in (NAME, "admin"):
+        for name in (NAME, administers):
             versions = store.versions(connection, store.credential_named(connection, name).id)
             current = next(version for version in versions if version.state is State.CURRENT)
             held[name] = opened.vault.open_version(connection, current.ref).reveal_text(), versions
@@ -110,6 +116,6 @@ def _rotate(opened: OpenVault, mode: Mode) -> Rotated:
         outcome=report.outcome,
         failure=report.failure.message if report.failure else "",
         value=held[NAME][0],
-        admin=held["admin"][0],
+        admin=held[administers][0],
         versions=held[NAME][1],
     )

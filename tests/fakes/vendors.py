@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from samples.simulators import Answer, Call, Key, State, Vendor
@@ -48,12 +49,21 @@ class Vendors:
         rule = {"fault": fault, "method": method, "path": path, "count": count, **more}
         self._simulator.faults.setdefault(vendor, []).append(rule)
 
-    def answer(self, vendor: str, method: str, path: str, status: int, body: object) -> None:
-        """Let every call of that kind be answered so, and do nothing."""
+    def answer(
+        self,
+        vendor: str,
+        method: str,
+        path: str,
+        status: int,
+        body: object,
+        *,
+        query: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Let every call of that kind, and with that in its query, be answered so, and do nothing."""
 
         def answering(known: Vendor) -> Vendor:
             def answer(state: State, call: Call) -> Answer:
-                hit = call.method == method and path in call.path
+                hit = call.method == method and path in call.path and query.items() <= call.query.items()
                 return Answer(status, body) if hit else known.answer(state, call)
 
             return replace(known, answer=answer) if known.name == vendor else known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import openai
 import pytest
@@ -10,9 +11,11 @@ from openai.types.admin.organization import AdminAPIKeyCreateResponse
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.engine.run import promised
+from keysweep.rotation.engine.steps import Mode, Outcome
 from keysweep.rotation.providers import Liveness, ProviderError, Trouble
 from tests.contracts.http_provider import HttpContract
 from tests.fakes.fixtures import vendors
+from tests.fakes.one_key import rotated
 from tests.fakes.vendors import Vendors
 
 __all__ = ["vendors"]
@@ -41,6 +44,37 @@ def test_a_key_that_administers_itself_makes_its_successor_and_ends_itself(vendo
     promised(provider.revoke)(account, own.id, Secret(own.value))
     assert provider.probe(account, Secret(own.value)).liveness is Liveness.DEAD
     assert provider.probe(account, minted.secret).liveness is Liveness.ALIVE
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault", "method"),
+    [
+        pytest.param(Mode.PLANNED, "lose-answer", "DELETE", id="planned: the answer to its own end is lost"),
+        pytest.param(Mode.FORCED, "fail-after", "DELETE", id="forced: 500 behind its own end"),
+        pytest.param(Mode.FORCED, "lose-answer", "POST", id="forced: the answer with the successor is lost"),
+    ],
+)
+def test_the_engine_replaces_a_key_that_administers_itself(
+    mode: Mode, fault: str, method: str, tmp_path: Path, vendors: Vendors
+) -> None:
+    """One key is alive at the end, and the vault holds it."""
+    key = vendors.seed("openai_admin", "own")
+    vendors.fault("openai_admin", fault, method=method)
+    rotation = rotated(tmp_path, vendors, "openai_admin", key, mode=mode, itself=True)
+    assert (rotation.outcome, rotation.failure) == (Outcome.DONE, "")
+    assert vendors.live("openai_admin") == {vendors.id_of("openai_admin", rotation.value)}
+
+
+def test_a_key_that_administers_itself_stays_while_its_successor_is_not_seen_to_work(
+    tmp_path: Path, vendors: Vendors
+) -> None:
+    """Planned: nobody is locked out; the successor is taken back."""
+    key = vendors.seed("openai_admin", "own")
+    vendors.answer("openai_admin", "GET", "admin_api_keys", 500, {}, query={"limit": "1"})
+    rotation = rotated(tmp_path, vendors, "openai_admin", key, mode=Mode.PLANNED, itself=True)
+    assert rotation.outcome is Outcome.ROLLED_BACK
+    assert vendors.live("openai_admin") == {key.id}
+    assert rotation.value == key.value
 
 
 def test_a_refused_administering_key_is_no_word_about_another_key(vendors: Vendors) -> None:
