@@ -33,3 +33,16 @@ def moment(text: str, option: str, now: datetime, *, ahead: bool = False) -> dat
     except (ValueError, OverflowError):
         msg = f"{option} is an age such as 90d, a day, or an RFC 3339 time with its zone"
         raise UsageError(msg) from None
+
+
+def duration(text: str, option: str) -> timedelta:
+    """Return the length of time that *text* means: `90s`, `10m`, `24h` or `14d`.
+
+    Raises:
+        UsageError: it means none.
+    """
+    number, unit = text[:-1], {**_SECONDS, "s": 1}.get(text[-1:])
+    if not (unit and number.isdecimal() and number.isascii() and len(number) < 6):
+        msg = f"{option} is a length of time such as 90s, 10m or 24h; not {text!r}"
+        raise UsageError(msg)
+    return timedelta(seconds=int(number) * unit)

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 
 import click
 
+from keysweep.foundation.clock import from_text
 from keysweep.foundation.errors import ExitCode
-from keysweep.rotation.engine.rotate import Report
+from keysweep.rotation.engine.breaker import StillLeakingError
+from keysweep.rotation.engine.journal import RotationEvent
+from keysweep.rotation.engine.plan import NotPossibleError
+from keysweep.rotation.engine.report import Report
 from keysweep.rotation.engine.steps import Outcome, Phase, Result
 
 _LIMIT_S = 60
 _SAYS = {
     "prepare": "journal, vault and administering key are ready",
-    "free-slot": "room for the new key at the provider",
-    "roll": "value swapped at the provider, answer sealed",
     "mint": "new key minted at the provider, answer sealed",
     "seal": "new version sealed in the vault",
     "set-value": "new value set at the provider",
@@ -24,6 +26,9 @@ _SAYS = {
     "stage": "staged for the agents",
     "activate": "agents asked to take it",
     "attest": "agents hold the new key",
+    "free-slot": "there is room for the new key",
+    "roll": "value swapped at the provider, answer sealed",
+    "grace": "the grace of the old key is over",
     "promote": "new version is current, old value left the vault",
     "revoke": "old key revoked at the provider",
     "prove-dead": "PROVEN DEAD",
@@ -43,11 +48,17 @@ def timeline(report: Report, *, color: bool) -> list[str]:
             continue
         at = round((event.at - rotation.started_at).total_seconds() * 1000)
         failed = event.result is Result.FAILED
-        text = f"failed: {event.detail.get('message', '')}" if failed else _SAYS[event.step.value]
+        text = f"failed: {event.detail.get('message', '')}" if failed else _says(event)
         extra = "" if failed else _extra(event.step.value, event.detail)
         colour = "red" if failed else "green" if event.step.value == "prove-dead" else None
         lines.append(f"  {at:>6} ms  " + _styled(f"{event.step.value:<12}", colour, color) + f"  {text}{extra}")
-    return [*lines, _total(report, color=color)]
+    lines.append(_total(report, color=color))
+    if report.note:
+        lines.append(f"  {report.note}")
+    if report.unknown:
+        lines.append("  " + _styled("unknown keys at the provider since the leak:", "yellow", color))
+        lines += [f"    {key}" for key in report.unknown]
+    return lines
 
 
 def exit_code(reports: list[Report]) -> ExitCode:
@@ -63,10 +74,12 @@ def next_command(report: Report) -> str | None:
     """Return the one command that goes on from a rotation that is not done."""
     if report.rotation is None and report.failure:
         return report.failure.hint
-    if report.rotation is None or report.outcome is Outcome.DONE:
+    if report.rotation is None or report.outcome in {Outcome.DONE, Outcome.WAITING}:
         return None
+    if isinstance(report.failure, NotPossibleError | StillLeakingError):
+        return report.failure.hint
     if report.outcome is Outcome.ROLLED_BACK:
-        return f"keysweep rotate {report.credential} --yes"
+        return f"keysweep rotate {report.credential} --yes" if report.failure else None
     if report.outcome is Outcome.CONTAINED:
         return f"keysweep keys show {report.credential}"
     return f"keysweep rotate --resume {report.rotation.id[:12]}"
@@ -81,8 +94,18 @@ def _total(report: Report, *, color: bool) -> str:
             return "  " + _styled("rolled back: the old key still works", "yellow", color)
         case Outcome.CONTAINED:
             return "  " + _styled("contained, not proven dead: see for yourself at the provider", "red", color)
+        case Outcome.WAITING:
+            until = f"the old key lives on until {report.waits_until:%F %T} UTC"
+            return "  " + _styled(f"waiting: {until}; then keysweep rotate --due", "yellow", color)
         case Outcome.HALF_WAY:
             return "  " + _styled("stopped half way: a person must act", "red", color)
+
+
+def _says(event: RotationEvent) -> str:
+    handed_in = event.detail.get("handed_in")
+    if isinstance(handed_in, str):
+        return f"new key that a person made, handed in {from_text(handed_in):%F %T} UTC"
+    return _SAYS[event.step.value]
 
 
 def _extra(step: str, detail: Mapping[str, str | int | bool | None]) -> str:
@@ -91,7 +114,8 @@ def _extra(step: str, detail: Mapping[str, str | int | bool | None]) -> str:
             how = ", ".join(f"{k.removeprefix('agent.')}: {v}" for k, v in detail.items() if k.startswith("agent."))
             return f" ({how})" if how else " (none runs)"
         case "prove-dead":
-            return f": {detail['code']}, {detail['probes']} probes"
+            by_hand = ", ended by hand" if detail.get("by") == "hand" else ""
+            return f": {detail['code']}, {detail['probes']} probes{by_hand}"
         case _:
             return ""
 

@@ -14,6 +14,9 @@ from typing import TypeVar
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.folders import CONFIG_NAME, SHARED_CONFIG_NAME, STORE_NAME
 
+POLICIES = ("swap", "revoke-first", "observe")
+"""What `rotation.forced_policy` and `rotate --policy` may be; `rotation.engine.steps.Policy` says what each of them is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
@@ -39,6 +42,8 @@ class RotationSettings:
     forced_stop_grace_s: float = 3.0
     settle_s: float = 1.0
     """An agent that was restarted on a new key must have run this long to count as holding it."""
+    forced_policy: str = "swap"
+    """In which order a compromised key goes: one of `POLICIES`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,8 @@ class Settings:
     providers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Public settings of a provider by its name: `base_url`, `project_id`.  Never a key."""
     rotation: RotationSettings = field(default_factory=RotationSettings)
+    events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By sender of events: `secret_file`, whose lines its signatures are checked with, and what its trigger reads."""
     report: ReportSettings = field(default_factory=ReportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
 
@@ -91,7 +98,7 @@ def load_settings(
     """
     named = config or (Path(environ["KEYSWEEP_CONFIG"]) if environ.get("KEYSWEEP_CONFIG") else None)
     path, table = _find(named, directory)
-    known = {"store", "key_file", "providers", "rotation", "report", "audit"}
+    known = {"store", "key_file", "providers", "rotation", "events", "report", "audit"}
     if unknown := sorted(set(table) - known):
         msg = f"{path}: unknown setting {unknown[0]!r}"
         raise UsageError(msg, hint=f"known: {', '.join(sorted(known))}")
@@ -102,8 +109,9 @@ def load_settings(
         store=chosen_store or str(data_dir / STORE_NAME),
         key_file=Path(chosen_key) if chosen_key else data_dir / "store.key",
         config=path,
-        providers=_providers(path, table.get("providers", {})),
-        rotation=_section(RotationSettings, path, "rotation", table.get("rotation", {})),
+        providers=_texts(path, "providers", table.get("providers", {})),
+        rotation=_with_policy(path, _section(RotationSettings, path, "rotation", table.get("rotation", {}))),
+        events=_events(path, base, table.get("events", {})),
         report=_section(ReportSettings, path, "report", table.get("report", {})),
         audit=_beside(base, _section(AuditSettings, path, "audit", table.get("audit", {}))),
     )
@@ -159,13 +167,28 @@ def _relative(path: Path | None, base: Path, value: object) -> str | None:
             raise UsageError(msg)
 
 
-def _providers(path: Path | None, table: object) -> Mapping[str, Mapping[str, str]]:
+def _texts(path: Path | None, name: str, table: object) -> Mapping[str, Mapping[str, str]]:
     match table:
         case dict() if all(isinstance(v, dict) and all(isinstance(x, str) for x in v.values()) for v in table.values()):
             return table
         case _:
-            msg = f"{path}: every [providers.NAME] holds text values only"
+            msg = f"{path}: every [{name}.NAME] holds text values only"
             raise UsageError(msg)
+
+
+def _events(path: Path | None, base: Path, table: object) -> Mapping[str, Mapping[str, str]]:
+    """Take the files of signing secrets as relative to the settings."""
+    return {
+        sender: {key: str(base / value) if key == "secret_file" else value for key, value in facts.items()}
+        for sender, facts in _texts(path, "events", table).items()
+    }
+
+
+def _with_policy(path: Path | None, rotation: RotationSettings) -> RotationSettings:
+    if rotation.forced_policy not in POLICIES:
+        msg = f"{path}: [rotation] forced_policy is one of {', '.join(POLICIES)}"
+        raise UsageError(msg)
+    return rotation
 
 
 def _section(kind: type[_SectionT], path: Path | None, name: str, table: object) -> _SectionT:

@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import Agent, AgentError, Delivery, Holding
-from keysweep.rotation.credential import State, Version
-from keysweep.rotation.engine import leave, obtain, orphans, slots
+from keysweep.rotation.credential import State
+from keysweep.rotation.engine import grace, leave, obtain, orphans, slots
+from keysweep.rotation.engine.key_id import asked_id
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
-from keysweep.rotation.hints import matches_hint
 from keysweep.rotation.providers import Liveness, ProviderError, Trouble
 from keysweep.rotation.vault import store
 
@@ -27,7 +27,7 @@ _RESERVE = 8192
 def _prepare(run: Run, _attempt: int) -> Done:
     """Prove that the journal can be written, and learn the old key's id while it is still alive."""
     old = run.old()
-    key_id = old.provider_key_id or _asked_id(run, old)
+    key_id = old.provider_key_id or asked_id(run, old)
 
     def settle(connection: Connection) -> None:
         if key_id and key_id != old.provider_key_id:
@@ -37,35 +37,12 @@ def _prepare(run: Run, _attempt: int) -> Done:
     return Done(detail={"key_id": key_id, orphans.BEFORE: orphans.listed_before(run)}, settle=settle)
 
 
-def _asked_id(run: Run, old: Version) -> str | None:
-    """Return the id that the provider gives the old value: told by the value, else the one listed key that fits it.
-
-    Raises:
-        StepFailedError: no listed key fits, or several do.
-    """
-    if run.provider.identify is not None:
-        value = run.value(old.ref)
-        told = run.provider.identify(run.account, value)
-        value.wipe()
-        if told is not None:
-            return told
-    if run.provider.find is None:
-        return None
-    value = run.value(old.ref)
-    fits = [key.key_id for key in run.provider.find(run.account) if matches_hint(key.hint, value)]
-    value.wipe()
-    if len(fits) != 1:
-        msg = f"the provider lists {len(fits)} keys that fit the stored value"
-        raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
-    return fits[0]
-
-
 def _verify_new(run: Run, _attempt: int) -> Done:
     until = min(run.monotonic() + _VERIFY_S, run.budget.revoke_at if run.forced else run.budget.end_at)
-    value = run.value(run.new().ref)
+    value, account = run.value(run.new().ref), run.account_of(run.new())
     probes = 0
     while True:
-        verdict = run.provider.probe(run.account, value)
+        verdict = run.provider.probe(account, value)
         probes += 1
         if verdict.liveness is Liveness.ALIVE:
             value.wipe()
@@ -155,6 +132,7 @@ ACTIONS: Mapping[Step, Action] = {
     Step.ACTIVATE: _activate,
     Step.ATTEST: _attest,
     Step.PROMOTE: leave.promote,
+    Step.GRACE: grace.end,
     Step.REVOKE: leave.revoke,
     Step.PROVE_DEAD: leave.end_of_life,
     Step.SHRED: leave.shred,

@@ -6,7 +6,7 @@ from keysweep.rotation import provider_catalog
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.journal import RotationRecord
 from keysweep.rotation.engine.lease import Lease, hold
-from keysweep.rotation.engine.plan import escalated
+from keysweep.rotation.engine.plan import escalated, without_grace
 from keysweep.rotation.engine.steps import Mode, Step
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
@@ -27,7 +27,7 @@ def escalate(opened: OpenVault, record: RotationRecord, lease: Lease, *, reason:
             return True
         credential = store.credential_by_id(connection, record.credential_id)
         facts = provider_catalog.get(credential.provider).facts
-        steps = record.steps if Step.PROMOTE in seen else escalated(facts, record.steps)
+        steps = without_grace(record.steps) if Step.PROMOTE in seen else escalated(facts, record.steps)
         journal.escalate(connection, record.id, steps, reason, incident_id)
         opened.ledger.append(
             connection,

@@ -7,7 +7,7 @@ import random
 
 from keysweep.foundation.errors import KeysweepError
 from keysweep.rotation.agents import AgentError
-from keysweep.rotation.engine import journal
+from keysweep.rotation.engine import grace, journal
 from keysweep.rotation.engine.actions import ACTIONS
 from keysweep.rotation.engine.death import NotProvenError
 from keysweep.rotation.engine.journal import Detail
@@ -16,9 +16,9 @@ from keysweep.rotation.engine.run import Done, Run, StepFailedError, ValueGoneEr
 from keysweep.rotation.engine.steps import Outcome, Phase, Result, Step
 from keysweep.rotation.providers import ProviderError, Trouble
 
-_MAKES_KEYS = frozenset({Step.MINT, Step.ROLL})
 _DELIVERY = frozenset({Step.STAGE, Step.ACTIVATE, Step.ATTEST})
 """Steps that may fail for one agent and not for another."""
+_MAKES_KEYS = frozenset({Step.MINT, Step.ROLL})
 _AFTER_PROMOTE = frozenset({Step.REVOKE, Step.PROVE_DEAD, Step.SHRED})
 _LOST = frozenset({Trouble.UNCERTAIN.value, Trouble.UNREADABLE.value})
 """Failures of a call that may have taken effect all the same."""
@@ -43,19 +43,21 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
     """
     if _started(run, Step.ROLL_BACK):
         failure = StepFailedError("the rotation was being rolled back")
-        return (Outcome.ROLLED_BACK, failure) if _done(run, Step.ROLL_BACK) else _back(run, failure)
+        return (Outcome.ROLLED_BACK, failure) if _done(run, Step.ROLL_BACK) else back(run, failure)
     stragglers: KeysweepError | None = None
     for step in run.record().steps:
         if _done(run, step):
             continue
+        if step is Step.GRACE and run.opened.clock() < grace.over_at(run):
+            return Outcome.WAITING, None
         try:
             _perform(run, step)
         except StepFailedError as failure:
             if step in _DELIVERY and run.forced:
                 stragglers = failure  # the old key dies all the same: those agents are known broken
                 continue
-            if not run.forced and step not in _AFTER_PROMOTE and not _rolled(run):
-                return _back(run, failure)
+            if not run.forced and step not in _AFTER_PROMOTE and not rolled(run):
+                return back(run, failure)
             if run.forced and step not in _AFTER_PROMOTE:
                 _contain(run)
             gone = isinstance(failure, ValueGoneError) and step in _AFTER_PROMOTE
@@ -68,7 +70,7 @@ def _started(run: Run, step: Step) -> bool:
         return any(event.step is step for event in journal.events(connection, run.rotation_id))
 
 
-def _rolled(run: Run) -> bool:
+def rolled(run: Run) -> bool:
     """Whether the old value may be gone: a roll took effect, or its answer was lost."""
     with run.opened.database.read() as connection:
         rows = [event for event in journal.events(connection, run.rotation_id) if event.step is Step.ROLL]
@@ -108,9 +110,6 @@ def _perform(run: Run, step: Step) -> None:
             _LOG.info("%s: %s; trying again in %.1f s", step.value, error.message, wait)
             _sleep(run, wait)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
-        except NotProvenError as error:
-            _failed(run, step, attempt, error.message, "failed", error.seen.detail())
-            raise
         except AgentError as error:
             _failed(run, step, attempt, error.message, "agent")
             others_wait = step is Step.STAGE and run.forced
@@ -118,6 +117,9 @@ def _perform(run: Run, step: Step) -> None:
                 raise StepFailedError(error.message, hint=error.hint) from None
             run.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
+        except NotProvenError as error:
+            _failed(run, step, attempt, error.message, "failed", error.seen.detail())
+            raise
         except StepFailedError as error:
             _failed(run, step, attempt, error.message, "failed")
             raise
@@ -168,7 +170,8 @@ def _sleep(run: Run, seconds: float) -> None:
     run.sleep(seconds)
 
 
-def _back(run: Run, failure: StepFailedError) -> tuple[Outcome, KeysweepError]:
+def back(run: Run, failure: StepFailedError) -> tuple[Outcome, KeysweepError]:
+    """Return to the old key, and say how that ended."""
     with run.opened.database.write() as connection:
         attempt = run.journal.intent(connection, Step.ROLL_BACK)
     try:

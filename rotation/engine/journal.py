@@ -156,6 +156,18 @@ def escalate(
     )
 
 
+def replan(connection: Connection, rotation_id: str, steps: tuple[Step, ...]) -> None:
+    """Let a rotation go on by other steps; what is done stays done."""
+    values = {"steps": json.dumps([step.value for step in steps])}
+    connection.execute(update(tables.rotation).where(tables.rotation.c.id == rotation_id).values(**values))
+
+
+def wait(connection: Connection, rotation_id: str) -> None:
+    """Record that nothing is to be done until the grace of the old key is over."""
+    values = {"outcome": Outcome.WAITING.value, "finished_at": None}
+    connection.execute(update(tables.rotation).where(tables.rotation.c.id == rotation_id).values(**values))
+
+
 def finish(connection: Connection, rotation_id: str, outcome: Outcome, at: datetime) -> None:
     """Record how a rotation ended; a half-way one may be finished again later."""
     connection.execute(
@@ -181,12 +193,23 @@ def get(connection: Connection, rotation_id: str) -> RotationRecord:
 
 
 def unfinished(connection: Connection, credential: CredentialId | None = None) -> tuple[RotationRecord, ...]:
-    """Return rotations that did not reach an end, or stopped half way; oldest first."""
+    """Return rotations that did not reach an end, wait, or stopped half way; oldest first."""
     query = select(tables.rotation).where(
-        tables.rotation.c.outcome.is_(None) | (tables.rotation.c.outcome == Outcome.HALF_WAY.value)
+        tables.rotation.c.outcome.is_(None)
+        | tables.rotation.c.outcome.in_([Outcome.HALF_WAY.value, Outcome.WAITING.value])
     )
     if credential:
         query = query.where(tables.rotation.c.credential_id == credential)
+    return tuple(_record(row) for row in connection.execute(query.order_by(tables.rotation.c.started_at)))
+
+
+def forced_since(connection: Connection, credential: CredentialId, moment: datetime) -> tuple[RotationRecord, ...]:
+    """Return the forced rotations of a credential that began at *moment* or later; oldest first."""
+    query = select(tables.rotation).where(
+        tables.rotation.c.credential_id == credential,
+        tables.rotation.c.mode == Mode.FORCED.value,
+        tables.rotation.c.started_at >= to_text(moment),
+    )
     return tuple(_record(row) for row in connection.execute(query.order_by(tables.rotation.c.started_at)))
 
 

@@ -9,10 +9,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from keysweep.foundation.clock import to_text
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import journal, orphans
 from keysweep.rotation.engine.administering import succeed
+from keysweep.rotation.engine.key_id import asked_id
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.providers import Minted, ProviderError
 from keysweep.rotation.vault import store
@@ -82,17 +84,27 @@ def take_standby(run: Run, _attempt: int) -> Done:
     """Switch on the key that was sealed ahead of time."""
     with run.opened.database.read() as connection:
         standby = store.version_in(connection, run.credential.id, State.STANDBY)
-    if standby is None or (run.provider.activate is not None and standby.provider_key_id is None):
-        msg = "no standby with a known provider key id is sealed"
+    if standby is None:
+        msg = "no standby is sealed"
         raise StepFailedError(msg, hint=f"keysweep keys set {run.credential.name} --standby")
-    if run.provider.activate is not None and standby.provider_key_id is not None:
-        run.provider.activate(run.account, standby.provider_key_id)
+    key_id = standby.provider_key_id
+    if run.provider.activate is not None:
+        key_id = key_id or asked_id(run, standby)
+        if key_id is None:
+            msg = "the standby's id at the provider is not known"
+            raise StepFailedError(
+                msg, hint=f"keysweep keys set-id {run.credential.name} ID --version {standby.ref.number}"
+            )
+        run.provider.activate(run.account, key_id)
 
     def settle(connection: Connection) -> None:
+        if key_id and key_id != standby.provider_key_id:
+            store.set_provider_key_id(connection, standby.ref, key_id)
         store.change_version(connection, standby.ref, State.PENDING)
         journal.set_new_number(connection, run.rotation_id, standby.ref.number)
 
-    return Done(detail={"key_id": standby.provider_key_id}, settle=settle)
+    by_hand = {"handed_in": to_text(standby.created_at)} if run.provider.runbook is not None else {}
+    return Done(detail={"key_id": key_id, **by_hand}, settle=settle)
 
 
 def _created(run: Run, tag: str) -> Secret:

@@ -8,6 +8,7 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import AgentError, Holding
 from keysweep.rotation.credential import State, Version
 from keysweep.rotation.engine import journal, orphans
+from keysweep.rotation.engine.demote import demote
 from keysweep.rotation.engine.run import Run, StepFailedError
 from keysweep.rotation.engine.steps import Step
 from keysweep.rotation.providers import Kind
@@ -26,6 +27,9 @@ def roll_back(run: Run) -> None:
     """
     number = run.record().new_number
     new = run.new() if number is not None else None
+    if new is not None and new.state is State.CURRENT:
+        demote(run, new)
+        new = run.new()
     dropped = new is not None and new.state is State.DISCARDED
     if new is not None and not dropped and run.provider.facts.kind is Kind.SET_VALUE and run.provider.set_value:
         current, old = run.value(new.ref), run.value(run.old().ref)
@@ -75,9 +79,19 @@ def _drop(run: Run, new: Version) -> None:
             run.provider.deactivate(run.account, new.provider_key_id)
         _leave(run, new, State.STANDBY, shred=False)
         return
+    facts = run.provider.facts
     if run.provider.mint and run.provider.revoke:
         run.provider.revoke(run.account, new.provider_key_id, Secret(b""))
+    elif run.provider.revoke and facts.kind is Kind.SET_VALUE and not facts.old_dies_on_set and _is_kept(run, new):
+        value = run.value(new.ref)  # the provider had both: the return of the old one did not end it
+        run.provider.revoke(run.account, new.provider_key_id, value)
+        value.wipe()
     _leave(run, new, State.DISCARDED, shred=True)
+
+
+def _is_kept(run: Run, version: Version) -> bool:
+    with run.opened.database.read() as connection:
+        return store.sealed_value(connection, version.ref) is not None
 
 
 def _leave(run: Run, new: Version, state: State, *, shred: bool) -> None:

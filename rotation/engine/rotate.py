@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
-import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import timedelta
 
-from keysweep.foundation.clock import Monotonic, Sleep
+from keysweep.foundation.clock import to_text
 from keysweep.foundation.database.connect import StoreUnusableError
 from keysweep.foundation.errors import ExitCode, KeysweepError, UsageError
-from keysweep.rotation import agent_catalog, instances, provider_catalog
+from keysweep.rotation import agent_catalog, instances
 from keysweep.rotation.credential import Credential, State, VersionRef
-from keysweep.rotation.engine import journal
+from keysweep.rotation.engine import containment, grace, journal, terms
+from keysweep.rotation.engine.begin import Request, begin, parties, preview
 from keysweep.rotation.engine.cells import expire
 from keysweep.rotation.engine.escalate import escalate
-from keysweep.rotation.engine.execute import drive
-from keysweep.rotation.engine.journal import Journal, RotationEvent, RotationRecord
-from keysweep.rotation.engine.lease import BusyError, Lease, acquire, hold, release
-from keysweep.rotation.engine.plan import Plan, plan
-from keysweep.rotation.engine.run import Budget, Run
-from keysweep.rotation.engine.steps import Mode, Outcome
-from keysweep.rotation.providers import Account, Provider
+from keysweep.rotation.engine.execute import back, drive, rolled
+from keysweep.rotation.engine.journal import Journal, RotationRecord
+from keysweep.rotation.engine.lease import BusyError, Lease, acquire, release
+from keysweep.rotation.engine.report import Report, Timer
+from keysweep.rotation.engine.run import Budget, Run, StepFailedError
+from keysweep.rotation.engine.steps import Mode, Outcome, Policy, Step
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -39,51 +37,8 @@ class UnrecordedError(KeysweepError):
     exit_code = ExitCode.HALF_WAY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What shall be rotated, and why."""
-
-    credential: str
-    """Name."""
-    mode: Mode
-    reason: str
-    number: int | None = None
-    """The compromised version; None means the current one."""
-    incident_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """How one rotation ended."""
-
-    credential: str
-    outcome: Outcome
-    rotation: RotationRecord | None
-    """None where nothing had to be done: the version was dead already."""
-    events: tuple[RotationEvent, ...] = ()
-    failure: KeysweepError | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
-    """Monotonic time; tests bring their own."""
-
-    monotonic: Monotonic = time.monotonic
-    sleep: Sleep = time.sleep
-
-
-def preview(opened: OpenVault, request: Request) -> Plan:
-    """Return the steps that `rotate` would take, without taking one.
-
-    Raises:
-        NotPossibleError: there is no automatic way.
-        UnknownCredentialError: no such credential.
-    """
-    credential, provider, account = _parties(opened, request.credential)
-    with opened.database.read() as connection:
-        standby = store.version_in(connection, credential.id, State.STANDBY) is not None
-    return plan(provider.facts, request.mode, standby=standby, has_admin=account.admin is not None)
+class AbortedError(StepFailedError):
+    """A person wanted the old key back."""
 
 
 def rotate(opened: OpenVault, request: Request, *, timer: Timer | None = None) -> Report:
@@ -114,27 +69,84 @@ def rotate(opened: OpenVault, request: Request, *, timer: Timer | None = None) -
         if done := _already_dead(opened, credential, request):
             return done
         return _take_up(opened, credential, request, lease, timer) or _drive(
-            opened, _begin(opened, request, lease), lease, timer
+            opened, begin(opened, request, lease), lease, timer
         )
 
 
-def resume(opened: OpenVault, rotation_id: str, *, timer: Timer | None = None) -> Report:
-    """Go on with a rotation that was killed or stopped half way.
+def resume(
+    opened: OpenVault,
+    rotation_id: str,
+    *,
+    grace_left: timedelta | None = None,
+    override_breaker: bool = False,
+    reason: str = "",
+    timer: Timer | None = None,
+) -> Report:
+    """Go on with a rotation that waits, was killed or stopped half way.
+
+    Args:
+        opened: the store.
+        rotation_id: or an unambiguous beginning of it.
+        grace_left: how long the old key may live on, counted from when the new one became current; None for what was asked first.
+        override_breaker: a person says that the source of the leaks is closed.
+        reason: why that is so.
+        timer: tells the time.
 
     Raises:
         UnknownRotationError: no such rotation.
         BusyError: a worker is at it.
-        UsageError: it has ended.
+        UsageError: it has ended, or cannot be taken on such terms.
     """
-    expire(opened)
     with opened.database.write() as connection:
         record = journal.get(connection, rotation_id)
-        if record.outcome in {Outcome.DONE, Outcome.ROLLED_BACK, Outcome.CONTAINED}:
-            msg = f"rotation {record.id[:8]} has ended: {record.outcome}"
-            raise UsageError(msg)
+        _refuse_ended(record)
+        if grace_left is not None and Step.GRACE not in record.steps:
+            msg = f"the rotation {record.id[:8]} has no grace that could be changed"
+            raise UsageError(msg, hint=f"keysweep rotate --resume {record.id[:12]}")
+        lease = acquire(connection, record.credential_id, opened.clock)
+        if grace_left is not None:
+            terms.put(connection, record.id, replace(terms.of(connection, record.id), grace=grace_left))
+    with _held(opened, lease):
+        return _go_on(opened, record, lease, timer or Timer(), override_breaker=override_breaker, reason=reason)
+
+
+def abort(opened: OpenVault, rotation_id: str, *, reason: str, timer: Timer | None = None) -> Report:
+    """Return to the old key: only a planned rotation does, and only as long as that key is not being ended.
+
+    Raises:
+        UnknownRotationError: no such rotation.
+        BusyError: a worker is at it.
+        UsageError: there is no way back; the hint says how it goes on.
+    """
+    with opened.database.write() as connection:
+        record = journal.get(connection, rotation_id)
+        _refuse_ended(record)
         lease = acquire(connection, record.credential_id, opened.clock)
     with _held(opened, lease):
-        return _drive(opened, record.id, lease, timer or Timer())
+        run = _run(opened, record.id, lease, timer or Timer())
+        with opened.database.read() as connection:
+            seen = {event.step for event in journal.events(connection, record.id)}
+        why = None
+        if record.mode is Mode.FORCED:
+            why = "its old key is compromised"
+        elif Step.REVOKE in seen:
+            why = "its old key is being ended already"
+        elif rolled(run):
+            why = "the provider has ended the old key by making the new one"
+        if why is not None:
+            msg = f"rotation {record.id[:8]} only goes forward: {why}"
+            raise UsageError(msg, hint=f"keysweep rotate --resume {record.id[:12]}")
+        with opened.database.write() as connection:
+            run.journal.renew(connection)
+            run.record_in_ledger(connection, "rotation.aborted", {"reason": reason})
+        outcome, failure = back(run, AbortedError("a person aborted the rotation"))
+        return _ended(opened, run, outcome, None if outcome is Outcome.ROLLED_BACK else failure)
+
+
+def _refuse_ended(record: RotationRecord) -> None:
+    if record.outcome in {Outcome.DONE, Outcome.ROLLED_BACK}:
+        msg = f"rotation {record.id[:8]} has ended: {record.outcome}"
+        raise UsageError(msg)
 
 
 @contextmanager
@@ -169,7 +181,9 @@ def _take_up(opened: OpenVault, credential: Credential, request: Request, lease:
             rolling_back = request.mode is Mode.FORCED and not escalate(
                 opened, record, lease, reason=request.reason, incident_id=request.incident_id
             )
-            report = _drive(opened, record.id, lease, timer)
+            report = _go_on(
+                opened, record, lease, timer, override_breaker=request.override_breaker, reason=request.reason
+            )
             if not rolling_back or report.outcome is not Outcome.ROLLED_BACK:
                 return report
         elif current is not None and record.old_number == current.ref.number:
@@ -181,63 +195,57 @@ def _take_up(opened: OpenVault, credential: Credential, request: Request, lease:
     return None if meant.state is State.CURRENT else report
 
 
-def _begin(opened: OpenVault, request: Request, lease: Lease) -> str:
-    """Store the rotation with its plan; the first thing that a crash would find."""
-    steps = preview(opened, request).steps
-    with opened.database.write() as connection:
-        hold(connection, lease, opened.clock)
-        credential = store.credential_named(connection, request.credential)
-        current = store.version_in(connection, credential.id, State.CURRENT)
-        if current is None:
-            msg = f"{credential.name!r} has no current value"
-            raise UsageError(msg, hint=f"keysweep keys set {credential.name}")
-        identifier = uuid.uuid4().hex
-        record = RotationRecord(
-            id=identifier,
-            credential_id=credential.id,
-            old_number=current.ref.number,
-            new_number=None,
-            mode=request.mode,
-            steps=steps,
-            reason=request.reason,
-            incident_id=request.incident_id,
-            tag=f"keysweep-{credential.id[:8]}-{secrets.token_hex(4)}",
-            started_at=opened.clock(),
-            finished_at=None,
-            outcome=None,
+def _go_on(
+    opened: OpenVault, record: RotationRecord, lease: Lease, timer: Timer, *, override_breaker: bool, reason: str
+) -> Report:
+    """Drive a rotation on; one that only contained the old key brings the new one, if that has become possible."""
+    with opened.database.read() as connection:
+        was = terms.of(connection, record.id)
+        name = store.credential_by_id(connection, record.credential_id).name
+    if was.policy is Policy.CONTAIN:
+        wanted = Request(
+            credential=name,
+            mode=Mode.FORCED,
+            reason=reason,
+            terms=replace(was, policy=Policy.REVOKE_FIRST),
+            override_breaker=override_breaker,
         )
-        journal.begin(connection, record)
-        opened.ledger.append(
-            connection,
-            actor="engine",
-            action="rotation.started",
-            subject=credential.name,
-            detail={"rotation": identifier, "mode": request.mode.value, "reason": request.reason},
-        )
-    return identifier
+        planned, policy = preview(opened, wanted, but=record.id)
+        if policy is not Policy.CONTAIN:
+            containment.lift(opened, record, lease, planned, replace(was, policy=policy), reason=reason)
+    return _drive(opened, record.id, lease, timer)
 
 
 def _drive(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Report:
     run = _run(opened, identifier, lease, timer)
     outcome, failure = drive(run)
+    with opened.database.read() as connection:
+        contained = terms.of(connection, identifier).policy is Policy.CONTAIN
+    if contained and outcome is Outcome.DONE:
+        outcome, failure = Outcome.HALF_WAY, containment.stopped(run)
+    return _ended(opened, run, outcome, failure)
+
+
+def _ended(opened: OpenVault, run: Run, outcome: Outcome, failure: KeysweepError | None) -> Report:
+    """Write down how a rotation ended, or until when it waits."""
+    until = grace.over_at(run) if outcome is Outcome.WAITING else None
     with opened.database.write() as connection:
         run.journal.renew(connection)
-        journal.finish(connection, identifier, outcome, opened.clock())
-        opened.ledger.append(
-            connection,
-            actor="engine",
-            action="rotation.finished",
-            subject=run.credential.name,
-            detail={"rotation": identifier, "outcome": outcome.value},
-        )
+        if until is not None:
+            journal.wait(connection, run.rotation_id)
+            run.record_in_ledger(connection, "rotation.waiting", {"until": to_text(until)})
+        else:
+            journal.finish(connection, run.rotation_id, outcome, opened.clock())
+            run.record_in_ledger(connection, "rotation.finished", {"outcome": outcome.value})
     opened.database.forget_log()
     with opened.database.read() as connection:
         return Report(
             credential=run.credential.name,
             outcome=outcome,
-            rotation=journal.get(connection, identifier),
-            events=journal.events(connection, identifier),
+            rotation=journal.get(connection, run.rotation_id),
+            events=journal.events(connection, run.rotation_id),
             failure=failure,
+            waits_until=until,
         )
 
 
@@ -246,7 +254,7 @@ def _run(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Run:
         record = journal.get(connection, identifier)
         name = store.credential_by_id(connection, record.credential_id).name
         bound = instances.agents_of(connection, record.credential_id)
-    credential, provider, account = _parties(opened, name)
+    credential, provider, account = parties(opened, name)
     settings, now = opened.settings.rotation, timer.monotonic()
     spent = max((opened.clock() - record.started_at).total_seconds(), 0.0)
     return Run(
@@ -264,19 +272,6 @@ def _run(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Run:
         monotonic=timer.monotonic,
         sleep=timer.sleep,
     )
-
-
-def _parties(opened: OpenVault, name: str) -> tuple[Credential, Provider, Account]:
-    with opened.database.read() as connection:
-        credential = store.credential_named(connection, name)
-        admin = store.admin_for(connection, credential)
-        current = store.version_in(connection, admin.id, State.CURRENT) if admin else None
-        key = opened.vault.open_version(connection, current.ref) if current else None
-        replaced = store.version_in(connection, credential.id, State.CURRENT)
-    settings: Mapping[str, str] = {**opened.settings.providers.get(credential.provider, {}), **credential.settings}
-    key_id = replaced.provider_key_id if replaced else None
-    account = Account(credential=name, settings=settings, admin=key, key_id=key_id)
-    return credential, provider_catalog.get(credential.provider), account
 
 
 def _already_dead(opened: OpenVault, credential: Credential, request: Request) -> Report | None:

@@ -14,6 +14,19 @@ class Mode(StrEnum):
     """The old key is compromised: only forward, and it dies even if an agent is not up."""
 
 
+class Policy(StrEnum):
+    """In which order a compromised key goes."""
+
+    SWAP = "swap"
+    """The new key works before the old one dies, which it does at the deadline even if an agent is not up."""
+    REVOKE_FIRST = "revoke-first"
+    """The old key is switched off or ended before anything else: agents fail until they hold the new one."""
+    OBSERVE = "observe"
+    """An incident is opened and a person asked; nothing is done at the provider."""
+    CONTAIN = "contain"
+    """The old key is ended and none takes its place: there is none, or the leak is still open.  Never chosen, only fallen back to."""
+
+
 class Step(StrEnum):
     """One step; each is journalled."""
 
@@ -43,6 +56,8 @@ class Step(StrEnum):
     """See that they hold it."""
     PROMOTE = "promote"
     """Make it the current version; the old value leaves the vault."""
+    GRACE = "grace"
+    """Let the old key live a while longer; no process waits meanwhile."""
     REVOKE = "revoke"
     """End the old key at the provider."""
     PROVE_DEAD = "prove-dead"
@@ -78,3 +93,5 @@ class Outcome(StrEnum):
     """The new key serves, the old one was ended; its last copy is destroyed, so that nobody can prove it dead any more."""
     HALF_WAY = "half-way"
     """A person must act; `--resume` goes on."""
+    WAITING = "waiting"
+    """The new key serves, the old one lives on until its grace is over; `rotate --due` goes on then."""

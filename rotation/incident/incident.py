@@ -35,24 +35,32 @@ class Incident:
     closed_at: datetime | None = None
 
 
-def open_incident(
-    connection: Connection, version: VersionRef, cause: Cause, reference: str, at: datetime
-) -> tuple[Incident, bool]:
-    """Return the incident of a version, and whether it is new."""
+def incident_of(connection: Connection, version: VersionRef) -> Incident | None:
+    """Return the incident of a version, open or closed; None if there never was one."""
     row = connection.execute(
         select(tables.incident).where(
             tables.incident.c.credential_id == version.credential_id, tables.incident.c.number == version.number
         )
     ).first()
-    if row:
-        return Incident(
-            id=row.id,
-            version=VersionRef(credential_id=CredentialId(row.credential_id), number=row.number),
-            cause=Cause(row.cause),
-            reference=row.reference,
-            opened_at=from_text(row.opened_at),
-            closed_at=from_text(row.closed_at) if row.closed_at else None,
-        ), False
+    if row is None:
+        return None
+    return Incident(
+        id=row.id,
+        version=VersionRef(credential_id=CredentialId(row.credential_id), number=row.number),
+        cause=Cause(row.cause),
+        reference=row.reference,
+        opened_at=from_text(row.opened_at),
+        closed_at=from_text(row.closed_at) if row.closed_at else None,
+    )
+
+
+def open_incident(
+    connection: Connection, version: VersionRef, cause: Cause, reference: str, at: datetime
+) -> tuple[Incident, bool]:
+    """Return the incident of a version, and whether it is new."""
+    before = incident_of(connection, version)
+    if before is not None:
+        return before, False
     incident = Incident(id=uuid.uuid4().hex, version=version, cause=cause, reference=reference, opened_at=at)
     connection.execute(
         insert(tables.incident).values(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from keysweep.rotation.credential import State
+from keysweep.rotation.engine.steps import Policy
 from keysweep.rotation.incident.correlate import Suspicion
 from keysweep.scanner.known import MatchKind
 
@@ -30,6 +31,8 @@ class Reason(StrEnum):
     INEXACT_MATCH = "inexact-match"
     """Read from an image, masked, or only named by its id: anyone could have made that."""
     ALREADY_DEAD = "already-dead"
+    OBSERVED = "observed"
+    """The policy is to open an incident and to let a person decide."""
     UNUSED_STANDBY = "unused-standby"
     """A standby leaked: nothing serves on it, so a person replaces it."""
 
@@ -42,7 +45,7 @@ class Decision:
     reason: Reason
 
 
-def decide(suspicion: Suspicion, state: State, *, confirmed: bool) -> Decision:
+def decide(suspicion: Suspicion, state: State, *, confirmed: bool, policy: Policy = Policy.SWAP) -> Decision:
     """Return the response to a suspicion.
 
     Only a full keyed match acts by itself: an attacker can then trigger the rotation of a key that he holds already, and no
@@ -52,11 +55,14 @@ def decide(suspicion: Suspicion, state: State, *, confirmed: bool) -> Decision:
         suspicion: what is suspected.
         state: where the version stands now.
         confirmed: a person named this very finding.
+        policy: of forced rotations.
     """
     if state in {State.RETIRED, State.DISCARDED}:
         return Decision(response=Response.NOTHING, reason=Reason.ALREADY_DEAD)
     if state is State.STANDBY:
         return Decision(response=Response.ASK, reason=Reason.UNUSED_STANDBY)
+    if policy is Policy.OBSERVE:
+        return Decision(response=Response.ASK, reason=Reason.OBSERVED)
     if suspicion.match in {MatchKind.EXACT, MatchKind.PART}:
         return Decision(response=Response.ROTATE, reason=Reason.CONFIRMED_LEAK)
     if confirmed:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keysweep.foundation.errors import UsageError
-from keysweep.foundation.fingerprint import Fingerprint
-from keysweep.rotation.credential import State, VersionRef
+from keysweep.foundation.errors import ExitCode, KeysweepError
+from keysweep.rotation.credential import VersionRef
 from keysweep.rotation.engine import journal
-from keysweep.rotation.engine.rotate import Report, Request, Timer, rotate
-from keysweep.rotation.engine.steps import Mode, Outcome
+from keysweep.rotation.engine.begin import Request
+from keysweep.rotation.engine.report import Report, Timer
+from keysweep.rotation.engine.rotate import rotate
+from keysweep.rotation.engine.steps import Mode, Outcome, Policy
+from keysweep.rotation.engine.terms import Terms
 from keysweep.rotation.incident.correlate import Suspicion
-from keysweep.rotation.incident.incident import Cause, close_incident, open_incident
-from keysweep.rotation.incident.policy import Decision, Response, decide
-from keysweep.rotation.incident.triggers import Alert
-from keysweep.rotation.vault import store, whose
+from keysweep.rotation.incident.incident import Cause, Incident, close_incident, open_incident
+from keysweep.rotation.incident.policy import Decision, Reason, Response, decide
+from keysweep.rotation.incident.siblings import with_siblings
+from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
-from keysweep.scanner.known import MatchKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +30,41 @@ class Answer:
     """None where nothing was rotated."""
 
 
-def consider(opened: OpenVault, suspicion: Suspicion, *, confirmed: bool) -> Decision:
+class PersonNeededError(KeysweepError):
+    """A suspicion that nothing is done about until a person confirms it."""
+
+    exit_code = ExitCode.HALF_WAY
+
+
+def forced_policy(opened: OpenVault, asked: Policy | None, *, confirmed: bool) -> Policy:
+    """Return the policy of forced rotations: the one that was asked for, else that of the settings.
+
+    What a person has named is not asked for again because of a setting.
+    """
+    usual = Policy(opened.settings.rotation.forced_policy)
+    if asked is None and usual is Policy.OBSERVE and confirmed:
+        return Policy.SWAP
+    return asked or usual
+
+
+def consider(opened: OpenVault, suspicion: Suspicion, *, confirmed: bool, policy: Policy = Policy.SWAP) -> Decision:
     """Return what would be done about a suspicion, without doing it."""
     with opened.database.read() as connection:
         credential = store.credential_named(connection, suspicion.credential)
         ref = VersionRef(credential_id=credential.id, number=suspicion.number)
-        return decide(suspicion, store.version(connection, ref).state, confirmed=confirmed)
+        state = store.version(connection, ref).state
+    return decide(suspicion, state, confirmed=confirmed, policy=policy)
 
 
 def respond(
-    opened: OpenVault, suspicion: Suspicion, *, reason: str, confirmed: bool, timer: Timer | None = None
+    opened: OpenVault,
+    suspicion: Suspicion,
+    *,
+    reason: str,
+    confirmed: bool,
+    terms: Terms | None = None,
+    override_breaker: bool = False,
+    timer: Timer | None = None,
 ) -> Answer:
     """Open an incident for a suspicion that the policy acts on, force the rotation, and close the incident once it is dead.
 
@@ -48,14 +74,53 @@ def respond(
         NotPossibleError: there is no automatic way; the incident stays open.
         BusyError: another worker is at it and did not finish in time.
     """
-    decision = consider(opened, suspicion, confirmed=confirmed)
+    terms = terms or Terms()
+    decision = consider(opened, suspicion, confirmed=confirmed, policy=terms.policy)
     dead = decision.response is Response.NOTHING
-    if decision.response is Response.ASK or (dead and not _unfinished(opened, suspicion)):
+    observed = decision.reason is Reason.OBSERVED
+    if (decision.response is Response.ASK and not observed) or (dead and not _unfinished(opened, suspicion)):
         return Answer(suspicion=suspicion, decision=decision, report=None)
+    incident = _incident(opened, suspicion, decision, terms.reference)
+    if observed:
+        return Answer(suspicion=suspicion, decision=decision, report=None)
+    request = Request(
+        credential=suspicion.credential,
+        mode=Mode.FORCED,
+        reason=reason,
+        number=suspicion.number,
+        incident_id=incident.id,
+        terms=terms,
+        override_breaker=override_breaker,
+    )
+    report = rotate(opened, request, timer=timer)
+    settle_incident(opened, report)
+    return Answer(suspicion=suspicion, decision=decision, report=with_siblings(opened, report))
+
+
+def answered(answer: Answer) -> Report:
+    """Return how an answer ended, also where nothing was rotated: a person who has to confirm is asked by name of the command."""
+    if answer.report is not None:
+        return answer.report
+    suspicion, reason = answer.suspicion, answer.decision.reason
+    if answer.decision.response is Response.NOTHING:
+        return Report(credential=suspicion.credential, outcome=Outcome.DONE, rotation=None, note=reason.value)
+    if reason is Reason.UNUSED_STANDBY:
+        command = f"keysweep keys set {suspicion.credential} --standby"
+    elif suspicion.cause is Cause.FINDING:
+        command = f"keysweep rotate --finding {suspicion.reference} --yes"
+    else:
+        command = f"keysweep rotate {suspicion.credential} --compromised --yes"
+    failure = PersonNeededError(f"a person decides ({reason.value})", hint=command)
+    return Report(credential=suspicion.credential, outcome=Outcome.HALF_WAY, rotation=None, failure=failure)
+
+
+def _incident(opened: OpenVault, suspicion: Suspicion, decision: Decision, reference: str) -> Incident:
+    """Open the incident of a version, or join the one that is open."""
     with opened.database.write() as connection:
         credential = store.credential_named(connection, suspicion.credential)
         ref = VersionRef(credential_id=credential.id, number=suspicion.number)
-        incident, fresh = open_incident(connection, ref, suspicion.cause, suspicion.reference, opened.clock())
+        named = reference or suspicion.reference
+        incident, fresh = open_incident(connection, ref, suspicion.cause, named, opened.clock())
         if fresh:
             opened.ledger.append(
                 connection,
@@ -66,20 +131,11 @@ def respond(
                     "incident": incident.id,
                     "version": ref.number,
                     "cause": suspicion.cause.value,
-                    "reference": suspicion.reference,
+                    "reference": named,
                     "reason": decision.reason.value,
                 },
             )
-    request = Request(
-        credential=suspicion.credential,
-        mode=Mode.FORCED,
-        reason=reason,
-        number=suspicion.number,
-        incident_id=incident.id,
-    )
-    report = rotate(opened, request, timer=timer)
-    settle_incident(opened, report)
-    return Answer(suspicion=suspicion, decision=decision, report=report)
+    return incident
 
 
 def _unfinished(opened: OpenVault, suspicion: Suspicion) -> bool:
@@ -106,45 +162,3 @@ def settle_incident(opened: OpenVault, report: Report) -> None:
             subject=report.credential,
             detail={"incident": report.rotation.incident_id, "rotation": record.id},
         )
-
-
-def suspicion_of(opened: OpenVault, alert: Alert) -> Suspicion:
-    """Return the stored version that an event is about.
-
-    A value or a full fingerprint proves that the sender holds the key; a mere name proves nothing and asks for a person.
-
-    Raises:
-        UsageError: no stored credential is meant.
-    """
-    with opened.database.read() as connection:
-        if alert.credential is not None:
-            credential = store.credential_named(connection, alert.credential)
-            current = store.version_in(connection, credential.id, State.CURRENT)
-            if current is None:
-                msg = f"{credential.name!r} has no current value"
-                raise UsageError(msg)
-            found, match = (credential, current), MatchKind.KEY_ID
-        else:
-            named = whose.by_fingerprint(connection, *opened.ring.forms(connection, _fingerprint(opened, alert)))
-            if named is None:
-                msg = "the event names a key that is not stored here"
-                raise UsageError(msg, hint="keysweep keys add it first, or end it at its provider")
-            found, match = named, MatchKind.EXACT
-    return Suspicion(
-        credential=found[0].name,
-        number=found[1].ref.number,
-        match=match,
-        certainty=1.0,
-        cause=Cause.EVENT,
-        reference=alert.event_id or alert.incident or "event",
-    )
-
-
-def _fingerprint(opened: OpenVault, alert: Alert) -> Fingerprint:
-    if alert.secret is not None:
-        return opened.fingerprinter.of(alert.secret)
-    try:
-        return Fingerprint.parse(alert.fingerprint or "")
-    except ValueError:
-        msg = "the event's fingerprint is none of ours"
-        raise UsageError(msg) from None

@@ -206,6 +206,11 @@ def set_provider_key_id(connection: Connection, ref: VersionRef, key_id: str) ->
     connection.execute(update(tables.version).where(*_is(ref)).values(provider_key_id=key_id))
 
 
+def restore_value(connection: Connection, ref: VersionRef, sealed: bytes) -> None:
+    """Store the sealed value of a version again that has none."""
+    connection.execute(update(tables.version).where(*_is(ref)).values(sealed=sealed))
+
+
 def shred_value(connection: Connection, ref: VersionRef) -> None:
     """Destroy the sealed value of a version, its data key with it."""
     connection.execute(update(tables.version).where(*_is(ref)).values(sealed=None))

@@ -137,6 +137,11 @@ class Vault:
             ),
         )
 
+    def reseal(self, connection: Connection, credential: Credential, version: Version, value: Secret) -> None:
+        """Give a version its value back that was kept elsewhere meanwhile."""
+        sealed = self._seal(self._binding(credential, version.ref, "value", version.created_at), value)
+        store.restore_value(connection, version.ref, sealed)
+
     def open_version(self, connection: Connection, ref: VersionRef) -> Secret:
         """Return the value of a version, for one call.
 

@@ -73,6 +73,14 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(world: World) -> Non
         pytest.param((), id="nothing said"),
         pytest.param((NAMES["openai"], "--due"), id="two ways at once"),
         pytest.param(("--due", "--within", "soon"), id="days that are none"),
+        pytest.param((NAMES["openai"], "--grace", "25h"), id="a grace beyond a day"),
+        pytest.param((NAMES["openai"], "--grace", "long"), id="a grace that is none"),
+        pytest.param((NAMES["openai"], "--compromised", "--grace", "1h"), id="a grace for a compromised key"),
+        pytest.param((NAMES["openai"], "--policy", "swap"), id="a policy for a key that is not compromised"),
+        pytest.param((NAMES["openai"], "--compromised", "--override-breaker"), id="the breaker without a reason"),
+        pytest.param((NAMES["openai"], "--headers", "x"), id="headers of no event"),
+        pytest.param(("--abort", "nothing"), id="the end of a rotation that is not known"),
+        pytest.param((NAMES["openai"], "--sweep"), id="two ways at once, again"),
     ],
 )
 def test_a_wrong_request_does_nothing(arguments: tuple[str, ...], world: World) -> None:
@@ -112,8 +120,8 @@ def test_an_event_with_the_key_rotates_it(world: World) -> None:
     assert _rotate(world, "--event", str(event), "--yes").code == 2
 
 
-def test_one_that_cannot_be_rotated_stops_no_other(world: World) -> None:
-    """Without a standby one key cannot be replaced: the other one is, and the exit code is 5."""
+def test_one_that_cannot_be_replaced_is_contained_and_stops_no_other(world: World) -> None:
+    """Without a standby one key cannot be replaced: it is switched off at once, the other one is rotated, and the code is 5."""
     with world.open() as opened, opened.database.write() as connection:
         from keysweep.rotation.credential import State
         from keysweep.rotation.vault import store
@@ -122,8 +130,9 @@ def test_one_that_cannot_be_rotated_stops_no_other(world: World) -> None:
     _leak(world, "anthropic", "openai")
     ended = _rotate(world, NAMES["anthropic"], NAMES["openai"], "--compromised", "--yes")
     assert ended.code == 5
-    assert f"{NAMES['anthropic']}: not rotated" in ended.output
-    assert "keysweep keys set NAME --standby" in ended.output
+    assert f"{NAMES['anthropic']}: the old key is switched off" in ended.output
+    assert f"Next: keysweep keys set {NAMES['anthropic']} --standby" in ended.output
+    assert world.vendors.live("anthropic") == set()
     assert not world.vendors.accepts("openai", world.planted["openai"])
 
 

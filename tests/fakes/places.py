@@ -12,7 +12,9 @@ from keysweep.foundation.ledger.entry import Entry as LedgerEntry
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import agent_catalog, instances
 from keysweep.rotation.agents import Delivery
-from keysweep.rotation.engine.rotate import Report, Request, rotate
+from keysweep.rotation.engine.begin import Request
+from keysweep.rotation.engine.report import Report
+from keysweep.rotation.engine.rotate import rotate
 from keysweep.rotation.engine.steps import Mode
 from keysweep.rotation.entry import Entry
 from keysweep.rotation.inventory import import_entries

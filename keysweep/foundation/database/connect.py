@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,10 +51,12 @@ class Database:
     `BEGIN IMMEDIATE` on SQLite, an advisory lock on PostgreSQL.
     """
 
-    __slots__ = ("engine", "prologue", "witness")
+    __slots__ = ("_turn", "engine", "prologue", "witness")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turn = threading.Lock()
+        """One thread of this process writes at a time; else they would wait for each other's lock by asking again and again."""
         self.prologue: Callable[[Connection], None] | None = None
         """Asked at the beginning of each write; an unlocked vault learns of a new master key."""
         self.witness: Callable[[Connection], None] | None = None
@@ -67,14 +70,17 @@ class Database:
             DeniedError: the store cannot be used now: locked, full, read-only, gone.
             IntegrityError: the store's file is damaged.
         """
-        with _named_failures():
-            immediate = self.engine.connect().execution_options(keysweep_begin="BEGIN IMMEDIATE", **watching())
-            with immediate as connection, connection.begin():
-                if self.prologue is not None:
-                    self.prologue(connection)
-                yield connection
-                if self.witness is not None:
-                    self.witness(connection)
+        with (
+            _named_failures(),
+            self._turn,
+            self.engine.connect().execution_options(keysweep_begin="BEGIN IMMEDIATE", **watching()) as connection,
+            connection.begin(),
+        ):
+            if self.prologue is not None:
+                self.prologue(connection)
+            yield connection
+            if self.witness is not None:
+                self.witness(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

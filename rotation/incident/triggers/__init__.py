@@ -23,8 +23,8 @@ class Refusal(StrEnum):
 class UnverifiedError(DeniedError):
     """An event does not come from whom it says; nothing of it was read."""
 
-    def __init__(self, message: str, *, reason: Refusal) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, reason: Refusal, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.reason = reason
 
 
@@ -33,8 +33,16 @@ class MalformedPayloadError(UsageError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a sender keeps the key that its event does not hold."""
+
+    repository: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What an event says: a key, a fingerprint or a name is exposed."""
+    """What an event says: a key, a fingerprint or a name is exposed; or nothing but where a person can look."""
 
     event_id: str
     reason: str
@@ -43,6 +51,15 @@ class Alert:
     secret: Secret | None = None
     fingerprint: str | None = None
     credential: str | None = None
+    place: Place | None = None
+    """Where the key can be fetched, with a token."""
+    look: str = ""
+    """Page of the sender for a person."""
+
+
+def lines(content: bytes) -> tuple[bytes, ...]:
+    """Return signing secrets that stand in a file, one a line: several while they are rotated."""
+    return tuple(line.strip() for line in content.splitlines() if line.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +67,19 @@ class Trigger:
     """One sender."""
 
     title: str
+    signature: str
+    """Name of the header that carries its signature, in lower case."""
     verify: Callable[[Mapping[str, str], bytes, Sequence[bytes], datetime], None]
     """Given headers (lower case), raw body, active signing secrets and the time: raise UnverifiedError unless it is real."""
-    parse: Callable[[bytes], Alert]
-    """Read a body that was verified; raises MalformedPayloadError."""
+    claims: Callable[[object], bool]
+    """Whether a parsed body looks like one of this sender; cheap, and decides nothing but who reads it."""
+    parse: Callable[[object], tuple[Alert, ...]]
+    """Read the parsed body; raises MalformedPayloadError.  No alert: an event about nothing that leaked just now."""
+    delivery: Callable[[Mapping[str, str]], str] = lambda _: ""
+    """Return the sender's own name of a delivery, from its headers; empty where it has none."""
+    secrets: Callable[[bytes], Sequence[bytes]] = lines
+    """Read the file of signing secrets, or of public keys."""
+    public_secrets: bool = False
+    """That file holds public keys: others may read it."""
+    fetch: Callable[[Place, Mapping[str, str], Secret], Secret] | None = None
+    """Ask the sender for the key itself, given the settings and a token; raises ProviderError."""

@@ -5,52 +5,28 @@ Body: `{"id": ..., "reason": ..., "incident": ..., and one of "key", "fingerprin
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.incident.triggers import Alert, MalformedPayloadError, Refusal, Trigger, UnverifiedError
+from keysweep.rotation.incident.signatures import standard_webhooks
+from keysweep.rotation.incident.triggers import Alert, MalformedPayloadError, Trigger
 
-_WINDOW_S = 300
-_LARGEST = 1 << 20
-
-
-def _verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], now: datetime) -> None:
-    if len(body) > _LARGEST:
-        msg = "the event is too large"
-        raise UnverifiedError(msg, reason=Refusal.TOO_LARGE)
-    identifier, sent = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    given = headers.get("webhook-signature", "").split()
-    if not identifier or not sent.isdecimal() or not given:
-        msg = "the event is not signed"
-        raise UnverifiedError(msg, reason=Refusal.NO_SIGNATURE)
-    if abs(now.timestamp() - int(sent)) > _WINDOW_S:
-        msg = "the event is too old or from the future"
-        raise UnverifiedError(msg, reason=Refusal.STALE)
-    message = f"{identifier}.{sent}.".encode() + body
-    expected = [f"v1,{base64.b64encode(hmac.digest(secret, message, 'sha256')).decode()}" for secret in secrets]
-    matches = [hmac.compare_digest(e.encode(), g.encode()) for e in expected for g in given]
-    if not any(matches):
-        msg = "the event's signature is wrong"
-        raise UnverifiedError(msg, reason=Refusal.BAD_SIGNATURE)
+_SUBJECTS = ("key", "fingerprint", "credential")
 
 
-def _parse(body: bytes) -> Alert:
-    try:
-        payload: object = json.loads(body)
-    except (ValueError, RecursionError):
-        payload = None
+def _claims(payload: object) -> bool:
+    return isinstance(payload, dict) and any(name in payload for name in _SUBJECTS)
+
+
+def _parse(payload: object) -> tuple[Alert, ...]:
     match payload:
         case {"key": str(key), **rest} if key:
-            return _alert(rest, secret=Secret(key))
+            return (_alert(rest, secret=Secret(key)),)
         case {"fingerprint": str(fingerprint), **rest} if fingerprint:
-            return _alert(rest, fingerprint=fingerprint)
+            return (_alert(rest, fingerprint=fingerprint),)
         case {"credential": str(credential), **rest} if credential:
-            return _alert(rest, credential=credential)
+            return (_alert(rest, credential=credential),)
         case _:
             msg = "the event names no key, fingerprint or credential"
             raise MalformedPayloadError(msg)
@@ -73,4 +49,11 @@ def _alert(
     )
 
 
-TRIGGER = Trigger(title="keysweep event (Standard Webhooks)", verify=_verify, parse=_parse)
+TRIGGER = Trigger(
+    title="keysweep event (Standard Webhooks)",
+    signature="webhook-signature",
+    verify=standard_webhooks,
+    claims=_claims,
+    parse=_parse,
+    delivery=lambda headers: headers.get("webhook-id", ""),
+)

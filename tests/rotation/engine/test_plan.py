@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from keysweep.rotation import provider_catalog
-from keysweep.rotation.engine.plan import NotPossibleError, escalated, plan
-from keysweep.rotation.engine.steps import Mode, Step
+from keysweep.rotation.engine.plan import Lack, NotPossibleError, escalated, plan
+from keysweep.rotation.engine.steps import Mode, Policy, Step
 from keysweep.rotation.providers import Facts, Kind
 
 _MINT = Facts(
@@ -89,21 +89,84 @@ def test_order(facts: Facts, mode: Mode, expected: tuple[Step, ...]) -> None:
 
 @pytest.mark.parametrize("mode", list(Mode))
 @pytest.mark.parametrize(
-    ("facts", "standby", "has_admin", "hint"),
+    ("facts", "standby", "has_admin", "lack"),
     [
-        pytest.param(_STANDBY, False, True, "--standby", id="no call creates a key and no standby is sealed"),
-        pytest.param(_BARE, False, True, "--standby", id="no API at all, and nothing is sealed"),
-        pytest.param(_MINT, False, False, "--admin-key", id="nobody is stored who may mint"),
+        pytest.param(_STANDBY, False, True, Lack.STANDBY, id="no call creates a key and no standby is sealed"),
+        pytest.param(_BARE, False, True, Lack.STANDBY, id="no API at all, and nothing is sealed"),
+        pytest.param(_MINT, False, False, Lack.ADMIN, id="nobody is stored who may mint"),
     ],
 )
-def test_what_is_not_possible_says_what_to_do(
-    facts: Facts, standby: bool, has_admin: bool, hint: str, mode: Mode
+def test_what_is_not_possible_says_what_is_missing(
+    facts: Facts, standby: bool, has_admin: bool, lack: Lack, mode: Mode
 ) -> None:
-    """Where there is no automatic way nothing is started, the error names the next command, and the code is 5."""
+    """Where there is no automatic way nothing is started, and the code is 5."""
     with pytest.raises(NotPossibleError) as refused:
         plan(facts, mode, standby=standby, has_admin=has_admin)
-    assert hint in str(refused.value.hint)
+    assert refused.value.lack is lack
     assert refused.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param(
+            _SWITCHED, (Step.PREPARE, Step.CONTAIN, *_MINTED[1:], *_ARRIVE, *_LEAVE), id="it can be switched off"
+        ),
+        pytest.param(
+            _MINT,
+            (Step.PREPARE, Step.REVOKE, *_MINTED[1:], *_ARRIVE, Step.PROVE_DEAD, Step.SHRED),
+            id="it can only be ended: that is done first, and proven when the agents are up again",
+        ),
+        pytest.param(
+            replace(_SET, old_dies_on_set=True),
+            (Step.PREPARE, Step.SEAL, Step.SET_VALUE, Step.VERIFY_NEW, *_ARRIVE, *_LEAVE),
+            id="the new value ends it: nothing can come before that",
+        ),
+        pytest.param(
+            _STANDBY, (Step.PREPARE, Step.CONTAIN, *_TAKEN[1:], *_ARRIVE, *_LEAVE), id="off before the standby is on"
+        ),
+        pytest.param(_BARE, (*_TAKEN, *_ARRIVE, Step.PROVE_DEAD, Step.SHRED), id="a person ends it when they can"),
+    ],
+)
+def test_revoke_first_lets_the_old_key_go_before_all_else(facts: Facts, expected: tuple[Step, ...]) -> None:
+    """The agents are down until they hold the new key: that is the price of the policy."""
+    assert expected == plan(facts, Mode.FORCED, standby=True, has_admin=True, policy=Policy.REVOKE_FIRST).steps
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param(_SWITCHED, (Step.PREPARE, Step.CONTAIN), id="switched off, to be switched on again if need be"),
+        pytest.param(_STANDBY, (Step.PREPARE, Step.CONTAIN), id="the same where no key can be made"),
+        pytest.param(_MINT, (Step.PREPARE, Step.REVOKE, Step.PROVE_DEAD), id="ended, and proven dead"),
+        pytest.param(
+            replace(_SET, old_dies_on_set=True),
+            (Step.PREPARE, Step.SEAL, Step.SET_VALUE, Step.VERIFY_NEW, Step.PROVE_DEAD),
+            id="only a new value ends it: that one is handed to nobody",
+        ),
+        pytest.param(_BARE, (Step.PREPARE,), id="only a person can"),
+    ],
+)
+def test_containment_ends_the_old_key_and_gives_no_agent_a_new_one(facts: Facts, expected: tuple[Step, ...]) -> None:
+    """It is what is left when a new key cannot be made, or would only leak as well; no standby is used up for it."""
+    steps = plan(facts, Mode.FORCED, standby=False, has_admin=True, policy=Policy.CONTAIN).steps
+    assert expected == steps
+    assert not {Step.MINT, Step.TAKE_STANDBY, *_ARRIVE} & set(steps)
+
+
+def test_grace_stands_between_the_new_key_and_the_end_of_the_old_one() -> None:
+    """Of a planned rotation only; once the key is compromised it is gone."""
+    graceful = plan(_MINT, Mode.PLANNED, standby=False, has_admin=True, grace=timedelta(hours=1)).steps
+    assert graceful[graceful.index(Step.GRACE) - 1 :] == (Step.PROMOTE, Step.GRACE, *_LEAVE)
+    assert Step.GRACE not in plan(_MINT, Mode.FORCED, standby=False, has_admin=True, grace=timedelta(hours=1)).steps
+    assert Step.GRACE not in escalated(_MINT, graceful)
+
+
+def test_a_key_that_dies_by_its_successor_has_no_grace() -> None:
+    """It is refused instead of being promised."""
+    with pytest.raises(NotPossibleError) as refused:
+        plan(_ROLL, Mode.PLANNED, standby=False, has_admin=True, grace=timedelta(hours=1))
+    assert refused.value.lack is Lack.GRACE
 
 
 @pytest.mark.parametrize("name", provider_catalog.names())

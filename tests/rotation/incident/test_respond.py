@@ -9,8 +9,8 @@ import pytest
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation.engine.steps import Outcome
 from keysweep.rotation.incident.policy import Reason, Response
-from keysweep.rotation.incident.respond import Answer, respond, suspicion_of
-from keysweep.rotation.incident.triggers.generic import TRIGGER
+from keysweep.rotation.incident.inbox import take_in
+from keysweep.rotation.incident.respond import Answer, respond
 from keysweep.scanner.known import MatchKind
 from tests.fakes.stores import NAMES, World
 
@@ -21,7 +21,8 @@ def _event(**body: str) -> bytes:
 
 def _respond(world: World, body: bytes, *, confirmed: bool = False) -> Answer:
     with world.open() as opened:
-        return respond(opened, suspicion_of(opened, TRIGGER.parse(body)), reason="test", confirmed=confirmed)
+        (suspicion,) = take_in(opened, body, {}).suspects
+        return respond(opened, suspicion, reason="test", confirmed=confirmed)
 
 
 @pytest.mark.parametrize("form", ["key", "fingerprint"])
@@ -50,16 +51,22 @@ def test_an_event_that_only_names_a_credential_asks_a_person(world: World) -> No
     [
         pytest.param({"key": "nobody's key"}, id="a stranger's key"),
         pytest.param({"fingerprint": "kf:" + "0" * 64}, id="a fingerprint of nothing"),
-        pytest.param({"fingerprint": "sha256:" + "0" * 64}, id="a fingerprint of another kind"),
         pytest.param({"credential": "no-such"}, id="a name that is not stored"),
     ],
 )
-def test_an_event_about_a_stranger_changes_nothing(body: dict[str, str], world: World) -> None:
-    """It is an error that says so, without repeating the key."""
-    with pytest.raises(UsageError) as refused:
-        _respond(world, _event(**body))
-    assert "nobody's key" not in f"{refused.value} {refused.value.hint}"
+def test_an_event_about_a_stranger_is_counted_and_changes_nothing(body: dict[str, str], world: World) -> None:
+    """There is nobody to suspect, and the key is repeated nowhere."""
+    with world.open() as opened:
+        received = take_in(opened, _event(**body), {})
+    assert (received.suspects, received.strangers) == ((), 1)
+    assert "nobody's key" not in repr(received)
     assert "incident.opened" not in world.actions()
+
+
+def test_a_fingerprint_of_another_kind_is_no_event(world: World) -> None:
+    """Only our own keyed fingerprints say anything: an unkeyed hash could be of anybody's guess."""
+    with world.open() as opened, pytest.raises(UsageError):
+        take_in(opened, _event(fingerprint="sha256:" + "0" * 64), {})
 
 
 def test_the_same_event_again_is_answered_from_history(world: World) -> None:

@@ -14,13 +14,14 @@ from keysweep.foundation.settings import Settings, load_settings
 from keysweep.rotation import provider_catalog
 from keysweep.rotation.credential import State, Version
 from keysweep.rotation.engine.begin import Request
-from keysweep.rotation.engine.rotate import Report, Timer, rotate
+from keysweep.rotation.engine.report import Report, Timer
+from keysweep.rotation.engine.rotate import rotate
 from keysweep.rotation.engine.steps import Mode, Outcome, Step
 from keysweep.rotation.inventory import Entry, import_entries
 from keysweep.rotation.providers import Account, Liveness
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import initialise, unlock
-from samples.simulators import azure_ai, databricks, entra_app, google_service_account, twilio
+from samples.simulators import Call, azure_ai, databricks, entra_app, google_service_account, twilio
 from tests.fakes.fixtures import vendors
 from tests.fakes.vendors import Planted, Vendors
 
@@ -167,3 +168,35 @@ def test_a_lost_answer_to_minting_leaves_no_orphan(
         assert world.live() == {new.provider_key_id}
         assert len(vendors.keys(kind)) == keys
     assert world.accepts(world.key.value) is Liveness.DEAD
+
+
+def test_a_strangers_key_without_a_name_outlives_a_rotation_that_is_rolled_back(
+    vendors: Vendors, tmp_path: Path
+) -> None:
+    """Keys that were not there before are not ours for that alone: somebody else may mint on the same account meanwhile."""
+    world = stored(tmp_path, "google_service_account", vendors)
+    minted: list[str] = []
+    strangers: list[str] = []
+
+    def meanwhile(call: Call) -> None:
+        if minted and not strangers:
+            strangers.append(vendors.seed("google_service_account", "somebody's").id)
+            for key in vendors.keys("google_service_account"):
+                if key.id not in {world.key.id, *strangers}:
+                    key.status = "deleted"  # so that the new key is not accepted
+        if call.method == "POST" and call.path.endswith("/keys"):
+            minted.append(call.path)
+
+    vendors.watch(meanwhile)
+    assert world.rotate(Mode.PLANNED).outcome is Outcome.ROLLED_BACK
+    assert world.live() == {world.key.id, *strangers}
+
+
+def test_the_compromised_key_makes_room_where_ten_are_all(vendors: Vendors, tmp_path: Path) -> None:
+    """A full service account: the leaked key goes first, nobody else's does."""
+    world = stored(tmp_path, "google_service_account", vendors)
+    others = {vendors.seed("google_service_account", "somebody's").id for _ in range(9)}
+    report = world.rotate(Mode.FORCED)
+    assert report.outcome is Outcome.DONE
+    (new,) = [version for version in world.versions() if version.state is State.CURRENT]
+    assert world.live() == {*others, new.provider_key_id}
