@@ -1,6 +1,6 @@
 """One credential of one simulated vendor, rotated by the real engine: for tests of adapters that care what the engine makes of them.
 
-Nobody sleeps: waiting moves the clock.
+Nobody sleeps: waiting moves the clock, by a second at least.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _rotate(opened: OpenVault, mode: Mode, administers: str) -> Rotated:
 
     def sleep(seconds: float) -> None:
         nonlocal slept
-        slept += seconds
+        slept += max(seconds, 1.0)
 
     timer = Timer(monotonic=lambda: time.monotonic() + slept, sleep=sleep)
     report = rotate(opened, Request(credential=NAME, mode=mode, reason="test"), timer=timer)
