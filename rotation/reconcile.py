@@ -109,10 +109,16 @@ def _listed(opened: OpenVault, admin: Credential, lister: Lister) -> tuple[Liste
             raise UsageError(msg, hint=f"keysweep keys set {admin.name}")
         secret = opened.vault.open_version(connection, current.ref)
     settings = {**opened.settings.providers.get(admin.provider, {}), **admin.settings}
-    if current.provider_key_id:
-        settings["access_key_id"] = current.provider_key_id
     with closing(_Wiped(secret)):
-        return lister.keys(Account(credential=admin.name, settings=settings, admin=secret, timeout_s=_TIMEOUT_S))
+        return lister.keys(
+            Account(
+                credential=admin.name,
+                settings=settings,
+                admin=secret,
+                admin_id=current.provider_key_id,
+                timeout_s=_TIMEOUT_S,
+            )
+        )
 
 
 def _stored(

@@ -60,6 +60,8 @@ def _contain(run: Run, _attempt: int) -> Done:
     try:
         promised(run.provider.deactivate)(run.account, key_id)
     except ProviderError as error:
+        if error.trouble is Trouble.NOT_FOUND:  # it went to make room for the new one
+            return Done(detail={"contained": True, "why": "gone", "key_id": key_id})
         if error.trouble is not Trouble.REFUSED or run.provider.end_self is None:
             raise
         value = run.old_value()

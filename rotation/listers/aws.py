@@ -45,7 +45,7 @@ def _client(account: Account) -> Any:
         from botocore.session import Session
     except ModuleNotFoundError:
         raise MissingExtraError(feature="listing keys of AWS", extra="aws") from None
-    if not (public := account.settings.get("access_key_id")):
+    if not (public := account.admin_id):
         msg = "the public half of the administering key is not known; state it with: keysweep keys set-id"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
     bare = dict.fromkeys(("profile", "config_file", "credentials_file", "ca_bundle"), (None, None, None, None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_access_keys_of_every_user_are_listed(aws: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_PROFILE", "a profile that is not there")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    found = lister_catalog.get("aws").keys(account(aws, "testing", access_key_id="testing"))
+    found = lister_catalog.get("aws").keys(replace(account(aws, "testing"), admin_id="testing"))
     assert {key.key_id: (key.owner, key.active) for key in found} == expected
     assert all(key.created_at is not None for key in found)
 
@@ -155,7 +156,7 @@ def test_aws_needs_the_public_half(aws: str) -> None:
     with pytest.raises(ProviderError, match="set-id"):
         lister_catalog.get("aws").keys(account(aws, "testing"))
     with pytest.raises(ProviderError) as raised:
-        lister_catalog.get("aws").keys(account("http://127.0.0.1:9", "the-secret-half", access_key_id="x"))
+        lister_catalog.get("aws").keys(replace(account("http://127.0.0.1:9", "the-secret-half"), admin_id="x"))
     assert raised.value.trouble is Trouble.UNCERTAIN
     assert "the-secret-half" not in f"{raised.value!r} {raised.value.__cause__!r}"
 

@@ -19,6 +19,7 @@ from keysweep.rotation.providers.redis import probe, revoke, set_value
 from keysweep.rotation.server_uri import with_new_password
 from samples.servers.redis import Server, running_redis
 from tests.fakes.canaries import forms
+from tests.fakes.command_line import command
 from tests.rotation.providers.whole import MODES, Given, stored
 
 pytestmark = pytest.mark.xdist_group("redis")
@@ -70,6 +71,23 @@ def test_a_rotation_leaves_one_password_and_no_connection_of_the_old_one(
     assert not live(connection)
     assert server.login(store.current_value()).ping()
     assert refused(server, old)
+
+
+def test_a_rotation_that_is_rolled_back_leaves_the_old_password_alone(server: Server, tmp_path: Path) -> None:
+    """The agent does not start on the new value: the user has its old password again, and the new one is taken from it."""
+    name = f"picky-{secrets.token_hex(4)}"
+    old = server.add_user(name)
+    given = Given(provider="redis", value=old, admin=server.admin_uri, variable="REDIS_URL")
+    store = stored(tmp_path, given, deadline_s=1.5)
+    digest = hashlib.sha256(old.encode()).hexdigest()
+    script = f'[ "$(printf %s "$REDIS_URL" | sha256sum)" = "{digest}  -" ] || exit 3; exec sleep 600'
+    with store.agent("sh", "-c", script) as held:
+        ended = command(store.environ, store.folder, "rotate", "it", "--yes")
+        assert ended.code == 4, ended.output
+        assert held()["REDIS_URL"] == store.current_value() == old
+    assert not refused(server, old)
+    with server.login() as admin:
+        assert len(admin.acl_getuser(name)["passwords"]) == 1
 
 
 def test_both_passwords_work_until_the_old_one_is_revoked(server: Server) -> None:
