@@ -20,7 +20,7 @@ from keysweep.rotation.verifiers import Question
 
 
 def guided(
-    vendor: str, *, title: str, runbook: Runbook, window: timedelta = timedelta(seconds=10), proven_on: str = ""
+    vendor: str, *, title: str, runbook: Runbook, window: timedelta = timedelta(seconds=3), proven_on: str = ""
 ) -> Provider:
     """Return the adapter of a vendor that has a question in `verifiers`, and a console.
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from keysweep.foundation.errors import ExitCode, UsageError
 from keysweep.rotation import providers
-from keysweep.rotation.providers import Provider
+from keysweep.rotation.providers import Kind, Provider
 
 
 class UnknownProviderError(UsageError):
@@ -25,7 +25,8 @@ def names() -> tuple[str, ...]:
 @cache
 def rotation_of(name: str) -> str:
     """Return the class of the adapter that rotates keys of a provider, `guided` where a person does."""
-    return get(name).facts.kind.value if name in names() else "guided"
+    kind = get(name).facts.kind if name in names() else Kind.MANUAL
+    return "guided" if kind is Kind.MANUAL else kind.value
 
 
 def get(name: str) -> Provider:

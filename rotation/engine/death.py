@@ -83,7 +83,7 @@ class NotProvenError(StepFailedError):
         self.seen = seen
 
 
-def prove_dead(run: Run, value: Secret, seen: Seen = Seen()) -> Death:
+def prove_dead(run: Run, value: Secret, seen: Seen = Seen(), *, patience: timedelta = timedelta(0)) -> Death:
     """Probe until the key is refused without a gap: at least three times, spread over the provider's revocation window.
 
     An answer that is neither yes nor no breaks no row and counts for none; a single yes starts anew.
@@ -92,6 +92,7 @@ def prove_dead(run: Run, value: Secret, seen: Seen = Seen()) -> Death:
         run: what to probe with, and until when.
         value: the old key.
         seen: by attempts before this one.
+        patience: how long a key is asked about that only a person can end, if it is still accepted.
 
     Raises:
         NotProvenError: not proven within the rotation's time, or a person must end it first; the key does not count as dead.
@@ -111,7 +112,8 @@ def prove_dead(run: Run, value: Secret, seen: Seen = Seen()) -> Death:
         probes += 1
         if verdict.liveness is Liveness.ALIVE:
             row, seen = 0, seen.accepted(now())
-            if (book := run.provider.runbook) is not None:
+            late = now() - began_at >= patience or run.monotonic() > run.budget.end_at
+            if late and (book := run.provider.runbook) is not None:
                 msg = f"the old key still works; {book.end} ({book.console})"
                 raise NotProvenError(msg, seen=seen)
         elif verdict.liveness is Liveness.DEAD:

@@ -71,7 +71,8 @@ def end_of_life(run: Run, attempt: int) -> Done:
     value = run.old_value()
     if attempt > 1:
         _end(run, old, value)
-    death = prove_dead(run, value, _seen_before(events, attempt))
+    window = run.provider.facts.revocation_window  # a person may have ended it just now, and asked us to go on
+    death = prove_dead(run, value, _seen_before(events, attempt), patience=window if attempt > 1 else timedelta(0))
     value.wipe()
     swept = orphans.sweep(run) if _minted_twice(events) else 0
     lived = _accepted_for(old, death)
@@ -97,6 +98,7 @@ def end_of_life(run: Run, attempt: int) -> Done:
             "since": str(death.since),
             "accepted_ms": lived,
             "orphans_swept": swept,
+            **({"by": "hand"} if run.provider.runbook is not None else {}),
         },
         settle=settle,
     )
