@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
@@ -72,6 +73,15 @@ class Before:
 
 
 @dataclass(frozen=True)
+class Doing:
+    """The child dies before it does something that the interpreter announces, with a text in what it does it to."""
+
+    event: str
+    """`os.rename`, `subprocess.Popen` ..."""
+    about: str
+
+
+@dataclass(frozen=True)
 class After:
     """The child is killed so many seconds after it was started."""
 
@@ -86,7 +96,7 @@ class Paused:
     then: Point | None = None
 
 
-Trouble = Point | DiskFull | Before | After | Paused
+Trouble = Point | DiskFull | Before | After | Paused | Doing
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,8 @@ def _main(
             _fill_disk_at(trouble.step)
         case Before():
             _die_before(trouble.statement)
+        case Doing():
+            _die_doing(trouble)
         case Paused():
             _die_at(trouble.point, signal.SIGSTOP)
             if trouble.then is not None:
@@ -167,6 +179,14 @@ def _main(
     with Path(output).open("w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
         code = execute(list(arguments))
     os._exit(code)
+
+
+def _die_doing(trouble: Doing) -> None:
+    def announced(event: str, arguments: tuple[object, ...]) -> None:
+        if event == trouble.event and trouble.about in repr(arguments):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(announced)
 
 
 def _die_before(beginning: str) -> None:
@@ -216,4 +236,5 @@ def _watch(step: str, phase: str, reached: Any) -> None:
     @event.listens_for(Pool, "checkin")
     def _committed(_connection: Any, _record: Any) -> None:
         if armed:
+            armed.clear()
             reached(committed=True)
