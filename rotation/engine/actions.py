@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import Agent, AgentError, Delivery, Holding
 from keysweep.rotation.credential import State
-from keysweep.rotation.engine import grace, leave, obtain, orphans, slots
+from keysweep.rotation.engine import grace, lateness, leave, obtain, orphans, slots
 from keysweep.rotation.engine.key_id import asked_id
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
@@ -104,6 +104,7 @@ def _attest(run: Run, _attempt: int) -> Done:
     until = run.budget.revoke_at if run.forced else run.budget.end_at
     pending = list(run.deliveries(run.new()))
     methods: dict[str, str] = {}
+    slow: dict[str, int] = {}
     while pending:
         for agent, delivery in list(pending):
             if agent.nudge is not None:
@@ -112,12 +113,24 @@ def _attest(run: Run, _attempt: int) -> Done:
             if seen.holding is not Holding.OTHER:
                 methods[delivery.agent] = seen.method
                 pending.remove((agent, delivery))
+                if (took_ms := lateness.late(run)) is not None:
+                    slow[delivery.agent] = took_ms
         if pending and run.monotonic() > until:
+            if (took_ms := lateness.late(run)) is not None:
+                with run.opened.database.write() as connection:
+                    lateness.record(run, connection, slow | {delivery.agent: took_ms for _, delivery in pending})
             msg = f"not seen on the new key: {', '.join(delivery.agent for _, delivery in pending)}"
             raise StepFailedError(msg, hint=f"keysweep agents status {pending[0][1].agent}")
         if pending:
             run.wait(min(agent.poll_s for agent, _ in pending))
-    return Done(detail={"agents": len(methods), **{f"agent.{name}": how for name, how in sorted(methods.items())}})
+    return Done(
+        detail={
+            "agents": len(methods),
+            **{f"agent.{name}": how for name, how in sorted(methods.items())},
+            **{f"late_ms.{name}": took_ms for name, took_ms in sorted(slow.items())},
+        },
+        settle=lambda connection: lateness.record(run, connection, slow),
+    )
 
 
 ACTIONS: Mapping[Step, Action] = {

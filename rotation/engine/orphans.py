@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import CredentialId
 from keysweep.rotation.engine import journal
+from keysweep.rotation.engine.journal import RotationEvent
 from keysweep.rotation.engine.run import Run
-from keysweep.rotation.engine.steps import Step
-from keysweep.rotation.providers import ProviderError, ProviderKey
+from keysweep.rotation.engine.steps import Phase, Result, Step
+from keysweep.rotation.providers import ProviderError, ProviderKey, Trouble
 from keysweep.rotation.vault import store
 
 BEFORE = "keys_before"
 """What PREPARE notes for a provider whose keys have no names."""
+_LOST = frozenset({Trouble.UNCERTAIN.value, Trouble.UNREADABLE.value})
+"""Failures of a call that may have made a key all the same."""
 
 
 def lineage(credential: CredentialId) -> str:
@@ -25,24 +28,19 @@ def sweep(run: Run) -> int:
     """Revoke every key at the provider that a rotation of this credential minted and did not keep; return how many.
 
     A key is an orphan by two signs: its name begins with the credential's tag, and its id is not that of any stored version.
-    Where keys have no names, it is one that was not there before this rotation minted.
     An earlier rotation may have left one, too: of a worker that was fenced out, and killed before it could take its key back.
+    Where keys have no names, orphans are those that were not there before this rotation minted, if they are no more than it can have
+    made: else somebody else minted meanwhile, nobody can tell whose is whose, and none is touched.
 
     Raises:
         ProviderError: the provider did not answer; the sweep may be repeated.
     """
     if run.provider.find is None or run.provider.revoke is None or run.provider.mint is None:
         return 0
-    with run.opened.database.read() as connection:
-        kept = {version.provider_key_id for version in store.versions(connection, run.credential.id)}
-    ours = _ours(run)
-    swept = 0
-    account = run.acting()
-    for key in run.provider.find(account):
-        if ours(key) and key.active and key.key_id not in kept:
-            run.provider.revoke(account, key.key_id, Secret(b""))
-            swept += 1
-    return swept
+    found = _orphans(run, run.provider.find(run.account))
+    for key in found:
+        run.provider.revoke(run.account, key.key_id, Secret(b""))
+    return len(found)
 
 
 def listed_before(run: Run) -> str | None:
@@ -50,20 +48,6 @@ def listed_before(run: Run) -> str | None:
     if run.provider.find is None or run.provider.mint is None or run.provider.facts.tag_limit > 0:
         return None
     return " ".join(key.key_id for key in run.provider.find(run.account))
-
-
-def _ours(run: Run) -> Callable[[ProviderKey], bool]:
-    """Return what tells the keys that were minted for this credential."""
-    if run.provider.facts.tag_limit > 0:
-        return lambda key: key.name.startswith(lineage(run.credential.id))
-    with run.opened.database.read() as connection:
-        noted = [
-            str(event.detail[BEFORE])
-            for event in journal.events(connection, run.rotation_id)
-            if event.step is Step.PREPARE and event.detail.get(BEFORE) is not None
-        ]
-    before = set(noted[0].split()) if noted else None
-    return lambda key: before is not None and key.key_id not in before
 
 
 def read_back(run: Run) -> Secret | None:
@@ -74,11 +58,8 @@ def read_back(run: Run) -> Secret | None:
     """
     if run.provider.read_back is None or run.provider.find is None:
         return None
-    with run.opened.database.read() as connection:
-        kept = {version.provider_key_id for version in store.versions(connection, run.credential.id)}
-    ours = _ours(run)
-    made = [key.key_id for key in run.provider.find(run.account) if ours(key) and key.active and key.key_id not in kept]
-    return run.provider.read_back(run.account, made[0]) if made else None
+    made = _orphans(run, run.provider.find(run.account))
+    return run.provider.read_back(run.account, made[0].key_id) if made else None
 
 
 def end_minted(run: Run, raw: Secret, tag: str) -> None:
@@ -96,3 +77,26 @@ def end_minted(run: Run, raw: Secret, tag: str) -> None:
         identifiers = [key.key_id for key in listed if key.name == tag and key.active]
     for identifier in identifiers:
         run.provider.revoke(run.account, identifier, Secret(b""))
+
+
+def _orphans(run: Run, listed: Sequence[ProviderKey]) -> list[ProviderKey]:
+    """Return the live keys that were minted for this credential and belong to no version."""
+    with run.opened.database.read() as connection:
+        kept = {version.provider_key_id for version in store.versions(connection, run.credential.id)}
+        events = journal.events(connection, run.rotation_id)
+    unkept = [key for key in listed if key.active and key.key_id not in kept]
+    if run.provider.facts.tag_limit > 0:
+        return [key for key in unkept if key.name.startswith(lineage(run.credential.id))]
+    noted = [str(event.detail[BEFORE]) for event in events if event.detail.get(BEFORE) is not None]
+    new = [key for key in unkept if key.key_id not in noted[0].split()] if noted else []
+    return new if len(new) <= _unkept_mints(run, events) else []
+
+
+def _unkept_mints(run: Run, events: Sequence[RotationEvent]) -> int:
+    """Return how many keys this rotation can have made at most that are neither stored nor ended."""
+    mints = [event for event in events if event.step is Step.MINT]
+    harmless = {row.attempt for row in mints if row.result is Result.FAILED and row.detail.get("why") not in _LOST}
+    if mints and events[-1] is mints[-1] and mints[-1].phase is Phase.INTENT:
+        harmless.add(mints[-1].attempt)  # MINT looks for orphans before it calls
+    ended = sum(int(row.detail.get("orphans_swept") or 0) for row in mints)
+    return len({row.attempt for row in mints} - harmless) - ended - (run.record().new_number is not None)
