@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from keysweep.commands._tree import TREE
-from keysweep.rotation import provider_catalog
+from keysweep.rotation import agent_catalog, provider_catalog
 from keysweep.rotation.engine.plan import plan
 from keysweep.rotation.engine.steps import Mode
 from keysweep.rotation.providers import Kind, Provider
@@ -37,6 +37,7 @@ def pages() -> dict[Path, str]:
     written = {
         Path("docs/cli.md"): _cli(),
         Path("docs/rules.md"): _rules(),
+        Path("docs/agents.md"): _agents(),
         Path("docs/providers/README.md"): _provider_index(),
         Path("ARCHITECTURE.md"): _with_code_map((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")),
     }
@@ -167,6 +168,24 @@ def _rules() -> str:
         "share the shape. Checks are functions of `rules/checks.py`: a candidate that fails one is no key.\n\n"
         f"{head}" + "\n".join(rows) + "\n"
     )
+
+
+def _agents() -> str:
+    head = (
+        f"{_NOTE}# Kinds of agents\n\nHow a new key gets to an agent, and how the agent is seen to hold it: `keysweep agents add NAME --kind KIND --set "
+        "SETTING=VALUE`.\nSettings are public. What counts as seen stands in [attestation.md](attestation.md); how to add a kind in\n"
+        "[CONTRIBUTING.md](../CONTRIBUTING.md#a-kind-of-agent).\n"
+    )
+    parts = [head]
+    for name in agent_catalog.names():
+        agent = agent_catalog.get(name)
+        rows = "".join(
+            f"| `{setting.removesuffix('*')}` | {'' if setting.endswith('*') else 'yes'} | {_cell(meaning)} |\n"
+            for setting, meaning in agent.settings.items()
+        )
+        table = f"| Setting | Needed | Meaning |\n|---|---|---|\n{rows}" if rows else "No settings.\n"
+        parts.append(f"\n## {name}\n\n{_docstring(Path(f'rotation/agents/{name}.py'))}\n\n{table}")
+    return "".join(parts)
 
 
 def _provider_index() -> str:
