@@ -8,8 +8,8 @@ import pytest
 
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation.engine.steps import Outcome
-from keysweep.rotation.incident.policy import Reason, Response
 from keysweep.rotation.incident.inbox import take_in
+from keysweep.rotation.incident.policy import Reason, Response
 from keysweep.rotation.incident.respond import Answer, respond
 from keysweep.scanner.known import MatchKind
 from tests.fakes.stores import NAMES, World
