@@ -1,4 +1,4 @@
-"""Access tokens of identities that administer keys: by a signed assertion at Google, by client credentials at Entra.
+"""Access tokens of identities that administer keys: by a signed assertion at Google, by client credentials at Entra and Pinecone.
 
 A token is asked for anew by every call and kept nowhere.  Where an adapter's setting `base_url` names another host, that host is
 asked for the token as well; an address that stands in a key file is never called.
@@ -21,6 +21,8 @@ _AUDIENCE = f"{_GOOGLE}/token"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _ENTRA = "https://login.microsoftonline.com"
+_PINECONE = "https://login.pinecone.io"
+_PINECONE_AUDIENCE = "https://api.pinecone.io/"
 _LIFE_S = 3600
 _LATE_S = 30
 """How far our clock may be ahead of Google's."""
@@ -97,6 +99,22 @@ def entra_admin(account: Account, *, scope: str) -> Secret:
     """
     client, secret = pair(admin(account), what="CLIENT_ID:SECRET of an application")
     return _token(by_client_credentials(account, client, secret, scope=scope))
+
+
+def pinecone_admin(account: Account) -> Secret:
+    """Return an access token of the administering service account.
+
+    Raises:
+        ProviderError: none was given.
+    """
+    client, secret = pair(admin(account), what="CLIENT_ID:SECRET of a service account")
+    body = {
+        "grant_type": "client_credentials",
+        "client_id": client,
+        "client_secret": secret.reveal().decode(errors="replace"),
+        "audience": _PINECONE_AUDIENCE,
+    }
+    return _token(call(account, "POST", "/oauth/token", base=_PINECONE, headers={}, body=body))
 
 
 def _token(answer: Response) -> Secret:
