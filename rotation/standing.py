@@ -101,20 +101,23 @@ def proved(connection: Connection, agent: str, credential: CredentialId, method:
 def taken(connection: Connection, agent: str, credential: CredentialId) -> Taken | None:
     """Return what the agent took last of a credential."""
     row = _row(connection, agent)
-    held = (
-        row
-        and connection.execute(
-            select(tables.holding).where(
-                tables.holding.c.instance_id == row.id, tables.holding.c.credential_id == credential
-            )
-        ).first()
-    )
-    return held and Taken(
-        version=VersionRef(credential_id=credential, number=held.number),
-        fingerprint=Fingerprint(held.fingerprint),
-        method=held.method,
-        at=from_text(held.attested_at),
-        since=held.generation == _SINCE,
+    if row is None:
+        return None
+    held = connection.execute(
+        select(tables.holding).where(
+            tables.holding.c.instance_id == row.id, tables.holding.c.credential_id == credential
+        )
+    ).first()
+    return (
+        Taken(
+            version=VersionRef(credential_id=credential, number=held.number),
+            fingerprint=Fingerprint(held.fingerprint),
+            method=held.method,
+            at=from_text(held.attested_at),
+            since=held.generation == _SINCE,
+        )
+        if held
+        else None
     )
 
 

@@ -13,7 +13,7 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation import agent_catalog, instances
 from keysweep.rotation.agents import Delivery
 from keysweep.rotation.engine.begin import Request
-from keysweep.rotation.engine.report import Report
+from keysweep.rotation.engine.report import Report, Timer
 from keysweep.rotation.engine.rotate import rotate
 from keysweep.rotation.engine.steps import Mode
 from keysweep.rotation.entry import Entry
@@ -39,11 +39,11 @@ class Place:
         """What an agent runs that asks for its keys."""
         return [*RESOLVER, "--format", "openclaw"]
 
-    def rotate(self, *, forced: bool = False) -> Report:
+    def rotate(self, *, forced: bool = False, timer: Timer | None = None) -> Report:
         """Replace the credential's value."""
         mode = Mode.FORCED if forced else Mode.PLANNED
         with self.world.open() as opened:
-            return rotate(opened, Request(credential=NAMES["openai"], mode=mode, reason="a test"))
+            return rotate(opened, Request(credential=NAMES["openai"], mode=mode, reason="a test"), timer=timer)
 
     def delivery(self, opened: OpenVault, value: str | None = None, **more: object) -> Delivery:
         """Return what the engine would hand to the kind for the current version."""
