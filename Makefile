@@ -7,8 +7,10 @@ PY    := $(VENV)/bin/python
 TARGET ?= .
 
 PEERS := .venv-peers
+RUNS ?= 200
+CRASH_RUNS ?= 100
 
-.PHONY: help setup scan bench demo test test-rekey lint docs check bench-accuracy golden clean
+.PHONY: help setup scan bench demo test test-rekey lint docs check bench-accuracy bench-vault bench-rotation crash crash-all golden clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +58,15 @@ bench: setup $(PEERS)/.ready  ## Speed beside the peers, in one run on one input
 
 bench-vault: setup  ## An inventory of 100,000 credentials: import, recognise, list, verify
 	@$(PY) -m benchmarks.vault
+
+bench-rotation: setup  ## From an accepted finding to the agent on a new key and the old one refused, RUNS times
+	@$(PY) -m benchmarks.rotation $(RUNS)
+
+crash: setup  ## Kill rotations of every class of providers at random, CRASH_RUNS times; CRASH_SEED and CRASH_REPEAT repeat
+	@$(PY) -m tests.crash --runs $(CRASH_RUNS) $(if $(CRASH_SEED),--seed $(CRASH_SEED)) $(if $(CRASH_REPEAT),--repeat '$(CRASH_REPEAT)')
+
+crash-all: setup  ## Every crash point of every class of providers in both modes, once
+	@$(PY) -m tests.crash --all --runs 0
 
 golden: setup  ## Write the expected outputs anew; review them as a diff
 	@$(PY) -m pytest -q tests/golden --update-golden

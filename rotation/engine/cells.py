@@ -14,6 +14,7 @@ from keysweep.foundation.database import tables
 from keysweep.rotation.credential import CredentialId, State, VersionRef
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.run import OLD
+from keysweep.rotation.engine.steps import Outcome
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -56,7 +57,7 @@ def _due(connection: Connection, now: datetime) -> list[Row[tuple[str, str, int]
     """
     cell, rotation, version = tables.cell.c, tables.rotation.c, tables.version.c
     before, in_grace_before = to_text(now - CAP), to_text(now - 2 * CAP)
-    waits = rotation.outcome == "waiting"
+    waits = rotation.outcome == Outcome.WAITING.value
     in_a_cell = (
         select(cell.rotation_id)
         .where(
