@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from keysweep.foundation.secret import Secret
@@ -134,6 +135,18 @@ def known(key_id: str | None) -> str:
         msg = "the key's id at the provider is not known"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
     return quote(key_id, safe="")
+
+
+def lifetime(made: str, ends: str) -> timedelta:
+    """Return how long a key was to live, given the vendor's two times of it.
+
+    Raises:
+        ProviderError: they are no times.
+    """
+    try:
+        return datetime.fromisoformat(ends) - datetime.fromisoformat(made)
+    except (ValueError, TypeError):
+        raise unreadable(what="the time at which a key ends") from None
 
 
 def unreadable(*, what: str) -> ProviderError:

@@ -44,6 +44,8 @@ REVEALS = {
     "rotation/providers/github_app.py": "sends it to its vendor",
     "rotation/providers/slack_rotating.py": "sends it to its vendor",
     "rotation/providers/openrouter.py": "hashes it to the vendor's id",
+    "rotation/providers/litellm.py": "hashes it to the proxy's id",
+    "rotation/providers/langsmith.py": "sends it to its vendor",
     "rotation/providers/pinecone.py": "sends it to its vendor",
     "rotation/providers/sendgrid.py": "reads the vendor's id in it",
     "rotation/oauth.py": "signs with it, or sends it, to get an access token of its vendor",
