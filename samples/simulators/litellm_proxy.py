@@ -127,4 +127,4 @@ def _new_value(*, admin: bool) -> str:  # noqa: ARG001  a master key looks like 
     return expand("sk-{A-Za-z0-9:22}", random.SystemRandom())
 
 
-VENDOR = Vendor(name="litellm", answer=_answer, new_value=_new_value, id_from=digest)
+VENDOR = Vendor(name="litellm_proxy", answer=_answer, new_value=_new_value, id_from=digest)
