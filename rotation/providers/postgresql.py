@@ -2,7 +2,7 @@
 
 One password a role, so the old one dies for new sessions in the very call that sets the new one.  Sessions that are open go on:
 `revoke` ends those that began before the password was changed.  The moment of the change is kept in the role's comment, on the
-server, so that a repeated `revoke` after a crash ends the same sessions and not those that logged in with the new password.
+server and below what stands there, so that a repeated `revoke` after a crash ends the same sessions and not those that logged in with the new password.
 A stored value is a URI `postgresql://role:password@host:port/database`; the administering one is a URI of a role that may alter it.
 """
 
@@ -69,8 +69,7 @@ def set_value(account: Account, old: Secret, new: Secret) -> None:  # noqa: ARG0
             if not is_set:
                 secret = verifier(unquote(found["password"]).encode())
                 connection.execute(f"ALTER ROLE {name} PASSWORD '{secret}'")
-            moment = connection.execute("SELECT clock_timestamp()::text").fetchone()
-            connection.execute(f"COMMENT ON ROLE {name} IS '{_MARK}{moment[0] if moment else ''}'")
+            _note_moment(connection, role)
     except psycopg.Error as error:
         raise _trouble(error) from None
 
@@ -88,10 +87,22 @@ def revoke(account: Account, key_id: str | None, secret: Secret) -> None:  # noq
                 "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.rolname = a.usename "
                 "WHERE a.usename = %s AND a.pid <> pg_backend_pid() AND a.backend_start < "
                 "substring(shobj_description(r.oid, 'pg_authid') from %s)::timestamptz",
-                (role, f"{_MARK}(.*)$"),
+                (role, f"{_MARK}([^\n]*)"),
             )
     except psycopg.Error as error:
         raise _trouble(error) from None
+
+
+def _note_moment(connection: Any, role: str) -> None:
+    """Note in the role's comment when the password was set: in place of our earlier note, below what the operator wrote there."""
+    statement = connection.execute(
+        "SELECT format('COMMENT ON ROLE %%I IS %%L', rolname, concat_ws(E'\\n', nullif(regexp_replace("
+        "coalesce(shobj_description(oid, 'pg_authid'), ''), %s, '', 'g'), ''), %s || clock_timestamp()::text)) "
+        "FROM pg_roles WHERE rolname = %s",
+        (f"\n?{_MARK}[^\n]*", _MARK, role),
+    ).fetchone()
+    if statement is not None:
+        connection.execute(statement[0])
 
 
 def _login(uri: Secret, timeout_s: float) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from keysweep.rotation import provider_catalog
 from keysweep.rotation.engine.plan import plan
 from keysweep.rotation.engine.steps import Mode
+from keysweep.rotation.providers import Kind
 from samples.servers.postgres import Server
 from tests.crash.cases import KINDS, POINTS, Case, broken, cases, random_case
 from tests.crash.promises import check, order, recover, running_agent
@@ -46,7 +47,7 @@ def test_the_sample_and_the_whole_leave_nothing_out() -> None:
     assert {case.point for case in cases()} == set(range(1, 21))
     assert len(set(cases())) == len(POINTS) * len(KINDS) * len(Mode)
     assert {case.kind for case in _sample()} == set(KINDS)
-    assert {provider_catalog.get(kind).facts.kind for kind in KINDS} == set(classes.KINDS.values())
+    assert {provider_catalog.get(kind).facts.kind for kind in KINDS} == set(Kind)
     assert random_case(7) == random_case(7)
 
 

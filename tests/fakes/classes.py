@@ -27,8 +27,9 @@ KINDS: Mapping[str, Kind] = {
     "fake_set": Kind.SET_VALUE,
     "fake_standby": Kind.DEACTIVATE_ONLY,
     "fake_manual": Kind.MANUAL,
+    "fake_self": Kind.MINT,
 }
-"""The vendors and their classes; `fake_slots` has two places for keys and no names."""
+"""The vendors and their classes; `fake_slots` has two places for keys and no names, a key of `fake_self` can end itself."""
 _SLOTS = 2
 _SHOWN: dict[str, str] = {}
 """What the vendor that shows values again keeps; in the process that plays it."""
@@ -70,6 +71,7 @@ def provider(name: str) -> Provider:
         activate=_activate if switches else None,
         deactivate=_deactivate if switches else None,
         revoke=_revoke if mints or switches else None,
+        end_self=_end_self if name == "fake_self" else None,
         runbook=_RUNBOOK if kind is Kind.MANUAL else None,
     )
 
@@ -148,6 +150,10 @@ def _revoke(account: Account, key_id: str | None, secret: Secret) -> None:
     expect(answer, what="deleting", accepted=frozenset({200, 404}))
 
 
+def _end_self(account: Account, secret: Secret) -> None:
+    expect(_call(account, "DELETE", "/self", secret), what="ending itself", accepted=frozenset({200, 401}))
+
+
 def _call(account: Account, method: str, path: str, key: Secret, body: object = None) -> Response:
     return call(account, method, path, base="http://127.0.0.1", headers=bearer(key), body=body)
 
@@ -158,6 +164,8 @@ def _answer(state: State, call: Call) -> Answer:
         return Answer(401, {"error": "unknown_key"})
     if call.path == "/probe":
         return Answer(200, {})
+    if (call.method, call.path) == ("DELETE", "/self"):
+        return _one(state, key, "DELETE", call.now)
     if not key.admin:
         return Answer(403, {"error": "forbidden"})
     live = [one for one in state.keys.values() if one.status == "active" and not one.admin]

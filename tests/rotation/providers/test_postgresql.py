@@ -83,3 +83,29 @@ def test_postgresql_honours_what_the_uri_asks_of_the_connection(postgres: Server
     value = postgres.add_role("tls_only") + "?sslmode=require"
     account = Account(credential="db", settings={}, admin=None)
     assert provider_catalog.get("postgresql").probe(account, Secret(value)).liveness is Liveness.UNKNOWN
+
+
+@pytest.mark.xdist_group("postgres")
+def test_postgresql_keeps_what_an_operator_wrote_about_the_role(postgres: Server) -> None:
+    """Only the line that is ours is replaced, however often the password is set; the sessions of the old one end all the same."""
+    provider = provider_catalog.get("postgresql")
+    old = Secret(postgres.add_role("commented"))
+    account = Account(credential="db", settings={}, admin=Secret(postgres.admin_uri))
+    assert provider.generate is not None
+    assert provider.set_value is not None
+    assert provider.revoke is not None
+    words = "Owner: the orders' team.\nDo not drop"
+    with psycopg.connect(postgres.admin_uri, autocommit=True) as admin:
+        admin.execute("COMMENT ON ROLE commented IS 'Owner: the orders'' team.\nDo not drop'")
+        with psycopg.connect(old.reveal_text(), autocommit=True) as session:
+            for _ in range(2):
+                new = provider.generate(old)
+                provider.set_value(account, old, new)
+            provider.revoke(account, None, old)
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("SELECT 1")
+        asked = "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = 'commented'"
+        said = admin.execute(asked).fetchone()
+    assert said is not None
+    assert said[0].startswith(f"{words}\nkeysweep: password set at 2")
+    assert said[0].count("keysweep") == 1
