@@ -42,3 +42,13 @@ echo "Installing Python packages into $venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 # An editable installation is not compiled, and where bytecode is not written every start would compile it anew.
 "$venv/bin/python" -m compileall -q keysweep rules scanner rotation reports
+
+# A registry of npm's, for the tests of its tokens; they are skipped where it cannot be installed.
+registry="$venv/verdaccio"
+if command -v npm >/dev/null && [ "$(node -p 'process.versions.node.split(".")[0] >= 20')" = true ] && [ ! -d "$registry/node_modules/verdaccio" ]; then
+  mkdir -p "$registry"
+  printf '{"private": true, "dependencies": {"verdaccio": "6.8.0"}, "overrides": {"node-fetch": "2.7.0"}}\n' >"$registry/package.json"
+  echo "Installing npm packages into $registry"
+  npm install --prefix "$registry" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
+    echo "Verdaccio was not installed: the tests that need it are skipped" >&2
+fi

@@ -51,6 +51,7 @@ REVEALS = {
     "rotation/oauth.py": "signs with it, or sends it, to get an access token of its vendor",
     "rotation/server_uri.py": "logs in with it",
     "rotation/vendor.py": "sends it to its vendor",
+    "rotation/providers/npm.py": "sends it to its vendor",
     "rotation/providers/postgresql.py": "logs in with it",
     "rotation/agents/webhook.py": "sends it to one agent, by TLS",
     "rotation/challenge.py": "makes and checks proofs of holding it",

@@ -78,7 +78,7 @@ def test_a_rotation_that_is_rolled_back_leaves_the_old_password_alone(server: Se
     name = f"picky-{secrets.token_hex(4)}"
     old = server.add_user(name)
     given = Given(provider="redis", value=old, admin=server.admin_uri, variable="REDIS_URL")
-    store = stored(tmp_path, given, deadline_s=1.5)
+    store = stored(tmp_path, given, deadline_s=1.5, settle_s=0.4)
     digest = hashlib.sha256(old.encode()).hexdigest()
     script = f'[ "$(printf %s "$REDIS_URL" | sha256sum)" = "{digest}  -" ] || exit 3; exec sleep 600'
     with store.agent("sh", "-c", script) as held:
