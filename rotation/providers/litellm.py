@@ -118,7 +118,7 @@ def _call(account: Account, method: str, path: str, key: Secret, body: object = 
 def _info(answer: Response) -> dict[str, object]:
     match parsed(answer):
         case {"info": {**info}}:
-            return info
+            return {str(name): value for name, value in info.items()}
         case _:
             return {}
 
