@@ -37,9 +37,10 @@ def sweep(run: Run) -> int:
     """
     if run.provider.find is None or run.provider.revoke is None or run.provider.mint is None:
         return 0
-    found = _orphans(run, run.provider.find(run.account))
+    account = run.acting()
+    found = _orphans(run, run.provider.find(account))
     for key in found:
-        run.provider.revoke(run.account, key.key_id, Secret(b""))
+        run.provider.revoke(account, key.key_id, Secret(b""))
     return len(found)
 
 
