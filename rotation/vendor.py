@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from keysweep.foundation.clock import from_text
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, request
 from keysweep.rotation.providers import Account, Liveness, ProviderError, Trouble, Verdict
@@ -147,6 +148,14 @@ def lifetime(made: str, ends: str) -> timedelta:
         return datetime.fromisoformat(ends) - datetime.fromisoformat(made)
     except (ValueError, TypeError):
         raise unreadable(what="the time at which a key ends") from None
+
+
+def moment(value: object) -> datetime | None:
+    """Read a time that a vendor tells, in RFC 3339; None for what is none."""
+    try:
+        return from_text(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def unreadable(*, what: str) -> ProviderError:

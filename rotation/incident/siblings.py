@@ -97,7 +97,7 @@ def _listed(credential: Credential, provider: Provider, account: Account) -> Ite
     elif provider.find is not None:
         for one in provider.find(account):
             if one.active:
-                yield Sibling(key_id=one.key_id, made_at=None)
+                yield Sibling(key_id=one.key_id, made_at=one.created_at)
 
 
 def _exposed_since(opened: OpenVault, record: RotationRecord, credential: Credential) -> datetime:

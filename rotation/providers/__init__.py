@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from keysweep.foundation.secret import Secret
@@ -102,6 +102,8 @@ class ProviderKey:
     active: bool
     hint: str = ""
     """What the vendor shows of the value, masked."""
+    created_at: datetime | None = None
+    """None where the vendor does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ Source: the vendor's SDK (token/create, token-management, scim Me).  Settings: `
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
@@ -130,9 +130,19 @@ def _seconds(days: str) -> int:
 def _listed(token: object) -> ProviderKey:
     match token:
         case {"token_id": str(token_id), **rest}:
-            return ProviderKey(key_id=token_id, name=str(rest.get("comment") or ""), active=True)
+            return ProviderKey(
+                key_id=token_id,
+                name=str(rest.get("comment") or ""),
+                active=True,
+                created_at=_moment(rest.get("creation_time")),
+            )
         case _:
             raise unreadable(what="a listed token")
+
+
+def _moment(value: object) -> datetime | None:
+    """Read milliseconds since 1970; None for what is no such number."""
+    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) and 0 < value < 1 << 44 else None
 
 
 def _error(answer: Response) -> tuple[str, str]:

@@ -25,7 +25,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import admin, call, known, pair, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, call, known, moment, pair, parsed, read, unreadable, verdict
 
 _SITE = "datadoghq.com"
 _KEYS = "/api/v2/api_keys"
@@ -108,7 +108,11 @@ def _listed(key: object) -> ProviderKey:
         case {"id": str(key_id), "attributes": {**shown}}:
             last = str(shown.get("last4") or "")
             return ProviderKey(
-                key_id=key_id, name=str(shown.get("name") or ""), active=True, hint=f"...{last}" if last else ""
+                key_id=key_id,
+                name=str(shown.get("name") or ""),
+                active=True,
+                hint=f"...{last}" if last else "",
+                created_at=moment(shown.get("created_at")),
             )
         case _:
             raise unreadable(what="a listed key")

@@ -17,7 +17,7 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.oauth import by_client_credentials, entra_admin
 from keysweep.rotation.providers import Account, Facts, Kind, Liveness, Minted, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import bearer, call, known, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import bearer, call, known, moment, parsed, read, setting, unreadable, verdict
 
 _BASE = "https://graph.microsoft.com"
 _SCOPE = f"{_BASE}/.default"
@@ -87,7 +87,9 @@ def _listed(key: object) -> ProviderKey:
     match key:
         case {"keyId": str(key_id), **rest}:
             name, hint = str(rest.get("displayName") or ""), str(rest.get("hint") or "")
-            return ProviderKey(key_id=key_id, name=name, active=True, hint=hint)
+            return ProviderKey(
+                key_id=key_id, name=name, active=True, hint=hint, created_at=moment(rest.get("startDateTime"))
+            )
         case _:
             raise unreadable(what="a listed secret")
 

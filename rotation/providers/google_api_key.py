@@ -31,7 +31,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import bearer, call, known, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import bearer, call, known, moment, parsed, read, setting, unreadable, verdict
 
 _BASE = "https://apikeys.googleapis.com"
 _PROBED = "https://generativelanguage.googleapis.com"
@@ -193,7 +193,12 @@ def _finished(account: Account, answer: Response) -> object:
 def _restrictions(key: Mapping[str, object]) -> object:
     """Return what a key is restricted to, or was before it was contained."""
     note = _notes(key).get(_NOTE)
-    return json.loads(note) if note else key.get("restrictions", {})
+    if note is None:
+        return key.get("restrictions", {})
+    try:
+        return json.loads(note)
+    except ValueError:
+        raise unreadable(what=f"the annotation {_NOTE} of a contained key") from None
 
 
 def _notes(key: Mapping[str, object]) -> dict[str, str]:
@@ -204,7 +209,12 @@ def _notes(key: Mapping[str, object]) -> dict[str, str]:
 def _listed(key: object) -> ProviderKey:
     match key:
         case {"name": str(name), **rest}:
-            return ProviderKey(key_id=_last(name), name=str(rest.get("displayName") or ""), active=True)
+            return ProviderKey(
+                key_id=_last(name),
+                name=str(rest.get("displayName") or ""),
+                active=True,
+                created_at=moment(rest.get("createTime")),
+            )
         case _:
             raise unreadable(what="a listed key")
 

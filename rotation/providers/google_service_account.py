@@ -1,9 +1,9 @@
 """Google service-account keys: minted on one service account as a JSON key file, which is the stored value.
 
 Ten keys an account, switched-off ones too.  A key can be switched off and on again; deleting is final, and neither ends an access
-token that the key had bought before: those live for up to an hour.  Google switches off keys that it finds published, and says so
-(`disableReason`): the list shows it.  Keys have no names: one whose answer was lost is told by the list from before, and nobody has its
-private half.  The probe buys an access token; `invalid_grant` alone is no death, a wrong clock gives it as well.
+token that the key had bought before: those live for up to an hour.  A key that Google itself switched off because it was published
+(`disableReason` EXPOSED) is one that is off, and dead to the probe.  Keys have no names: one whose answer was lost is told by the list
+from before, and nobody has its private half.  The probe buys an access token; `invalid_grant` alone is no death, a wrong clock gives it as well.
 Source: the vendor's IAM reference (projects.serviceAccounts.keys) and google-auth.  Settings: `project_id`, `service_account` (its
 e-mail address), `base_url`.  The administering key is a key file of another service account.
 """
@@ -28,7 +28,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import bearer, call, known, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import bearer, call, known, moment, parsed, read, setting, unreadable, verdict
 
 _BASE = "https://iam.googleapis.com"
 _DEAD = ("Invalid JWT Signature", "Invalid grant: account not found")
@@ -109,8 +109,9 @@ def _keys(account: Account) -> str:
 def _listed(key: object) -> ProviderKey:
     match key:
         case {"name": str(name), **rest}:
-            why = str(rest.get("disableReason") or "").removeprefix("SERVICE_ACCOUNT_KEY_DISABLE_REASON_")
-            return ProviderKey(key_id=_last(name), name="", active=rest.get("disabled") is not True, hint=why.lower())
+            active = rest.get("disabled") is not True
+            made = moment(rest.get("validAfterTime"))
+            return ProviderKey(key_id=_last(name), name="", active=active, created_at=made)
         case _:
             raise unreadable(what="a listed key")
 

@@ -11,7 +11,8 @@ administering credential is `ACCOUNT_SID:AUTH_TOKEN`, or `SID:SECRET` of a main 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, quote, urlsplit
 
 from keysweep.foundation.secret import Secret
@@ -109,9 +110,23 @@ def _next(url: str) -> str:
 def _listed(key: object) -> ProviderKey:
     match key:
         case {"sid": str(sid), **rest}:
-            return ProviderKey(key_id=sid, name=str(rest.get("friendly_name") or ""), active=True)
+            return ProviderKey(
+                key_id=sid,
+                name=str(rest.get("friendly_name") or ""),
+                active=True,
+                created_at=_moment(rest.get("date_created")),
+            )
         case _:
             raise unreadable(what="a listed key")
+
+
+def _moment(value: object) -> datetime | None:
+    """Read a time as in the heads of mails; None for what is none."""
+    try:
+        found = parsedate_to_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
 def _code(answer: Response) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,15 @@ class Stored:
         finally:
             opened.close()
 
+    def account(self) -> Account:
+        """Return an account at the vendor."""
+        settings = {"base_url": f"{self.vendors.url}/{self.kind}", **SETTINGS[self.kind]}
+        admin = Secret(self.vendors.seed(self.kind, "admin", admin=True).value)
+        return Account(credential="the-key", settings=settings, admin=admin)
+
     def accepts(self, value: str) -> Liveness:
         """Ask the vendor by the adapter's own probe."""
-        settings = {"base_url": f"{self.vendors.url}/{self.kind}", **SETTINGS[self.kind]}
-        account = Account(credential="the-key", settings=settings, admin=None)
-        return provider_catalog.get(self.kind).probe(account, Secret(value)).liveness
+        return provider_catalog.get(self.kind).probe(self.account(), Secret(value)).liveness
 
     def live(self) -> set[str]:
         """Return the ids of the live keys."""
@@ -190,6 +195,17 @@ def test_a_strangers_key_without_a_name_outlives_a_rotation_that_is_rolled_back(
     vendors.watch(meanwhile)
     assert world.rotate(Mode.PLANNED).outcome is Outcome.ROLLED_BACK
     assert world.live() == {world.key.id, *strangers}
+
+
+@pytest.mark.parametrize("kind", sorted(SETTINGS.keys() - {"azure_ai"}))
+def test_a_list_tells_when_a_key_was_made(kind: str, vendors: Vendors, tmp_path: Path) -> None:
+    """So that a key which appeared since a leak is told from one that was there; Azure's slots have no age."""
+    world = stored(tmp_path, kind, vendors)
+    vendors.keys(kind)[0].created_at = 1_700_000_000
+    find = provider_catalog.get(kind).find
+    assert find is not None
+    (listed,) = find(world.account())
+    assert listed.created_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 def test_the_compromised_key_makes_room_where_ten_are_all(vendors: Vendors, tmp_path: Path) -> None:
