@@ -1,130 +1,57 @@
-"""LiteLLM's proxy: virtual keys that are made, blocked and deleted by an administering key.  Shapes after the project's source."""
+"""A LiteLLM proxy: stored credentials that are patched, and model calls that go upstream with the one that was read last."""
 
 from __future__ import annotations
 
-import random
-from datetime import UTC, datetime
+import re
+import secrets
 
-from keysweep.rules.samples import expand
-from samples.simulators import Answer, Call, Key, State, Vendor, accepted, digest
+from samples.simulators import Answer, Call, State, Vendor, accepted, digest
 
-_LARGEST_PAGE = 100
-_BOUNDS = (
-    "models",
-    "max_budget",
-    "budget_duration",
-    "tpm_limit",
-    "rpm_limit",
-    "team_id",
-    "user_id",
-    "metadata",
-    "expires",
-)
+_BY_NAME = re.compile(r"/credentials(?:/by_name)?/([^/]+)")
 
 
-def _answer(state: State, call: Call) -> Answer:
+def new_value(*, admin: bool) -> str:
+    """Return a master key, or a virtual one, in no rule's shape."""
+    return f"proxy-{'master' if admin else 'virtual'}-{secrets.token_hex(12)}"
+
+
+def answer(state: State, call: Call) -> Answer:
+    """Answer as the proxy documents; of a value only its hash is kept, and a mask is shown.
+
+    `extra["upstream"]` holds hashes of the keys that the model's vendor accepts.
+    """
     key = state.by_value(call.headers.get("authorization", "").removeprefix("Bearer "))
-    if not accepted(state, key, call.now) or key is None:
-        if key is not None and key.status == "inactive":
-            return _error(401, "auth_error", "Authentication Error, Key is blocked. Update via `/key/unblock`.")
-        return _error(401, "token_not_found_in_db", "Authentication Error, Invalid proxy server token passed.")
-    asked = call.query.get("key")
-    if (call.method, call.path) == ("GET", "/key/info") and asked in {None, key.id}:
-        return Answer(200, {"key": key.id, "info": _shown(state, key)})
-    if not key.admin:
-        return _error(403, "auth_error", "Only proxy admin can be used to do this.")
-    known = {one.id: one for one in state.keys.values() if one.status != "deleted" and not one.admin}
-    match call.method, call.path:
-        case "GET", "/key/info":
-            found = known.get(str(asked))
-            return Answer(200, {"key": found.id, "info": _shown(state, found)}) if found else _missing()
-        case "GET", "/key/list":
-            return _list(state, call, list(known.values()))
-        case "POST", "/key/generate":
-            return _generate(state, call, known)
-        case "POST", "/key/delete":
-            return _delete(call, known)
-        case "POST", "/key/block" | "/key/unblock":
-            return _block(state, call, known)
+    if key is None or not accepted(state, key, call.now):
+        return Answer(
+            401, {"error": {"message": "Authentication Error", "type": "auth_error", "param": "None", "code": "401"}}
+        )
+    stored = state.extra.setdefault("credentials", {})
+    if call.path == "/v1/chat/completions":
+        alive = any(one["digest"] in state.extra.get("upstream", []) for one in stored.values())
+        body = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0, "finish_reason": "length"}]}
+        refusal = {"error": {"message": "litellm.AuthenticationError", "type": None, "param": None, "code": "401"}}
+        return Answer(200, body) if alive else Answer(401, refusal)
+    found = _BY_NAME.fullmatch(call.path)
+    if found is None or not key.admin:
+        return Answer(404 if found is None else 403, {"error": {"message": "not allowed", "code": "403"}})
+    if found[1] not in stored:
+        return Answer(404, {"error": {"message": "Credential not found", "code": "404"}})
+    kept = stored[found[1]]
+    match call.method, call.body:
+        case "PATCH", {"credential_values": {**values}, "credential_info": {**info}}:
+            value = str(values.get("api_key", ""))
+            kept["digest"], kept["mask"] = digest(value), f"{value[:4]}****{value[-4:]}"
+            kept["info"] = {**kept["info"], **info}
+            return Answer(200, {"success": True, "message": "Credential updated successfully"})
+        case "GET", _:
+            shown = {
+                "credential_name": found[1],
+                "credential_values": {"api_key": kept["mask"]},
+                "credential_info": kept["info"],
+            }
+            return Answer(200, shown)
         case _:
-            return Answer(404, {"detail": "Not Found"})
+            return Answer(422, {"detail": "unprocessable"})
 
 
-def _list(state: State, call: Call, keys: list[Key]) -> Answer:
-    size, page = min(int(call.query.get("size", "10")), _LARGEST_PAGE), int(call.query.get("page", "1"))
-    shown = [
-        _shown(state, key) if call.query.get("return_full_object") == "true" else key.id
-        for key in keys[(page - 1) * size : page * size]
-    ]
-    pages = -(-len(keys) // size)
-    return Answer(200, {"keys": shown, "total_count": len(keys), "current_page": page, "total_pages": pages})
-
-
-def _generate(state: State, call: Call, known: dict[str, Key]) -> Answer:
-    alias = call.body.get("key_alias")
-    if any(key.name == alias for key in known.values()):
-        return _error(400, "bad_request_error", f"Key with alias '{alias}' already exists.")
-    value = _new_value(admin=False)
-    key = Key(
-        id=digest(value),
-        name=str(alias or ""),
-        digest=digest(value),
-        hint=f"sk-...{value[-4:]}",
-        owner="proxy",
-        created_at=int(call.now),
-    )
-    state.keys[key.id] = key
-    state.extra[key.id] = {name: call.body[name] for name in _BOUNDS if name in call.body}
-    if isinstance(life := call.body.get("duration"), str):
-        state.extra[key.id]["expires"] = _text(call.now + int(life.removesuffix("s")))
-    return Answer(200, {**_shown(state, key), "key": value, "token": value, "token_id": key.id})
-
-
-def _delete(call: Call, known: dict[str, Key]) -> Answer:
-    wanted = call.body.get("keys")
-    found = [known[one] for one in wanted if one in known] if isinstance(wanted, list) else []
-    if not found:
-        return _missing()
-    for key in found:
-        key.status, key.ended_at = "deleted", call.now
-    return Answer(200, {"deleted_keys": [key.id for key in found]})
-
-
-def _block(state: State, call: Call, known: dict[str, Key]) -> Answer:
-    key = known.get(str(call.body.get("key")))
-    if key is None:
-        return _missing()
-    key.status, key.ended_at = ("active", None) if call.path.endswith("unblock") else ("inactive", call.now)
-    return Answer(200, _shown(state, key))
-
-
-def _shown(state: State, key: Key) -> dict[str, object]:
-    return {
-        "token": key.id,
-        "key_name": key.hint if key.hint.startswith("sk-...") else f"sk-...{key.hint[-4:]}",
-        "key_alias": key.name,
-        "blocked": True if key.status == "inactive" else None,
-        "created_at": _text(key.created_at),
-        "models": [],
-        **dict.fromkeys(_BOUNDS[1:]),
-        **state.extra.get(key.id, {}),
-    }
-
-
-def _text(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
-def _missing() -> Answer:
-    return Answer(404, {"error": {"message": "Key not found", "type": "not_found_error", "param": None, "code": "404"}})
-
-
-def _error(status: int, kind: str, message: str) -> Answer:
-    return Answer(status, {"error": {"message": message, "type": kind, "param": "key", "code": str(status)}})
-
-
-def _new_value(*, admin: bool) -> str:  # noqa: ARG001  a master key looks like any other
-    return expand("sk-{A-Za-z0-9:22}", random.SystemRandom())
-
-
-VENDOR = Vendor(name="litellm_proxy", answer=_answer, new_value=_new_value, id_from=digest)
+VENDOR = Vendor(name="litellm_proxy", answer=answer, new_value=new_value)
