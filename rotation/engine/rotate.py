@@ -97,6 +97,7 @@ def resume(
         BusyError: a worker is at it.
         UsageError: it has ended, or cannot be taken on such terms.
     """
+    expire(opened)
     with opened.database.write() as connection:
         record = journal.get(connection, rotation_id)
         _refuse_ended(record)
