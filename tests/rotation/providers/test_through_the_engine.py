@@ -18,6 +18,7 @@ from keysweep.rotation.engine.begin import Request
 from keysweep.rotation.engine.report import Report, Timer
 from keysweep.rotation.engine.rotate import rotate
 from keysweep.rotation.engine.steps import Mode, Outcome, Step
+from keysweep.rotation.incident.siblings import with_siblings
 from keysweep.rotation.inventory import Entry, import_entries
 from keysweep.rotation.providers import Account, Liveness
 from keysweep.rotation.vault import store
@@ -83,15 +84,9 @@ class Stored:
         finally:
             opened.close()
 
-    def account(self) -> Account:
-        """Return an account at the vendor."""
-        settings = {"base_url": f"{self.vendors.url}/{self.kind}", **SETTINGS[self.kind]}
-        admin = Secret(self.vendors.seed(self.kind, "admin", admin=True).value)
-        return Account(credential="the-key", settings=settings, admin=admin)
-
     def accepts(self, value: str) -> Liveness:
         """Ask the vendor by the adapter's own probe."""
-        return provider_catalog.get(self.kind).probe(self.account(), Secret(value)).liveness
+        return provider_catalog.get(self.kind).probe(account(self.kind, self.vendors), Secret(value)).liveness
 
     def live(self) -> set[str]:
         """Return the ids of the live keys."""
@@ -102,6 +97,12 @@ class Stored:
         return load_settings(
             environ={"KEYSWEEP_CONFIG": str(self.folder / "keysweep.toml")}, directory=self.folder, data_dir=self.folder
         )
+
+
+def account(kind: str, vendors: Vendors) -> Account:
+    """Return an account at a vendor."""
+    settings = {"base_url": f"{vendors.url}/{kind}", **SETTINGS[kind]}
+    return Account(credential="the-key", settings=settings, admin=Secret(vendors.seed(kind, "admin", admin=True).value))
 
 
 def stored(folder: Path, kind: str, vendors: Vendors) -> Stored:
@@ -198,14 +199,30 @@ def test_a_strangers_key_without_a_name_outlives_a_rotation_that_is_rolled_back(
 
 
 @pytest.mark.parametrize("kind", sorted(SETTINGS.keys() - {"azure_ai"}))
-def test_a_list_tells_when_a_key_was_made(kind: str, vendors: Vendors, tmp_path: Path) -> None:
+def test_a_list_tells_when_a_key_was_made(kind: str, vendors: Vendors) -> None:
     """So that a key which appeared since a leak is told from one that was there; Azure's slots have no age."""
-    world = stored(tmp_path, kind, vendors)
+    vendors.seed(kind, "agent")
     vendors.keys(kind)[0].created_at = 1_700_000_000
     find = provider_catalog.get(kind).find
     assert find is not None
-    (listed,) = find(world.account())
+    (listed,) = find(account(kind, vendors))
     assert listed.created_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+def test_a_key_from_before_the_leak_is_no_news(vendors: Vendors, tmp_path: Path) -> None:
+    """Of two strangers beside a leaked key, the one that appeared since is named."""
+    world = stored(tmp_path, "datadog", vendors)
+    there = vendors.seed("datadog", "somebody's").id
+    next(key for key in vendors.keys("datadog") if key.id == there).created_at = 1_700_000_000
+    since = vendors.seed("datadog", "backdoor").id
+    next(key for key in vendors.keys("datadog") if key.id == since).created_at += 60
+    report = world.rotate(Mode.FORCED)
+    opened = unlock(world.settings())
+    try:
+        (named,) = with_siblings(opened, report).unknown
+    finally:
+        opened.close()
+    assert named.startswith(f"{since}, made 20")
 
 
 def test_the_compromised_key_makes_room_where_ten_are_all(vendors: Vendors, tmp_path: Path) -> None:
