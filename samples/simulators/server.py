@@ -13,10 +13,12 @@ Faults: `lose-answer` (acts, then closes the connection), `fail-after` (acts, th
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -31,6 +33,8 @@ from samples.simulators import Answer, Call, Key, State, Vendor, digest
 _FOLDER = Path(__file__).parent
 _SUPPORT = {"__init__", "__main__", "server"}
 _LARGEST = 1 << 20
+_PATIENCE_S = 2.0
+"""How long a connection may take to end when the server does."""
 
 
 def vendors() -> tuple[Vendor, ...]:
@@ -55,6 +59,7 @@ class Simulator(ThreadingHTTPServer):
         self.vendors = vendors()
         self.lock = threading.RLock()
         self.faults: dict[str, list[dict[str, Any]]] = {}
+        self._served: dict[threading.Thread, socket.socket] = {}
         self._state_file = state_file
         self.states = self._load()
 
@@ -62,6 +67,24 @@ class Simulator(ThreadingHTTPServer):
         """Say nothing of a client that went away, as an agent does that is restarted while it waits."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, for as long as its client keeps it."""
+        self._served[threading.current_thread()] = request
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            del self._served[threading.current_thread()]
+
+    def server_close(self) -> None:
+        """Stop, and let go of the connections that clients keep: nothing is left to the garbage collector."""
+        super().server_close()
+        served = dict(self._served)
+        for request in served.values():
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
+        for thread in served:
+            thread.join(_PATIENCE_S)
 
     @property
     def url(self) -> str:
