@@ -1,7 +1,8 @@
 """SendGrid API keys: made with the scopes of the one that goes, at most 100 in an account.
 
 A key that is made without scopes may do everything, so none is made before the old one's are known: read at the vendor, else from the
-setting `scopes` (names with commas between).  The id of a key stands in its value, between the dots.
+setting `scopes` (names with commas between).  A full account makes room for a leaked key's successor by deleting the leaked one, whose
+scopes nobody can read any more: only the setting helps then.  The id of a key stands in its value, between the dots.
 Source: the vendor's API reference and SDK (v3/api_keys).  Settings: `base_url`, `scopes`.
 """
 

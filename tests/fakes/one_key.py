@@ -50,6 +50,8 @@ def rotated(
     admin: str | None = None,
     standby: Planted | None = None,
     itself: bool = False,
+    known_id: bool = False,
+    deadline_s: float = 60.0,
 ) -> Rotated:
     """Store *key*, rotate it once, and return how that ended.
 
@@ -57,12 +59,14 @@ def rotated(
         folder: for the store.
         vendors: the simulators.
         provider: name of the adapter, and of the simulator.
-        key: the one that goes; its id is not stored, so that PREPARE learns it.
+        key: the one that goes; unless *known_id*, its id is not stored, so that PREPARE learns it.
         mode: planned or forced.
         settings: of the provider, beside `base_url`.
         admin: value of the administering key; None for a new one.
         standby: a sealed spare.
         itself: the key administers itself, and nothing else is stored.
+        known_id: a person has told the key's id, at a vendor that shows nothing of a value.
+        deadline_s: how long the rotation may take, of time that only passes where the engine waits.
     """
     of_provider = {"base_url": f"{vendors.url}/{provider}", **(settings or {})}
     lines = [
@@ -71,7 +75,7 @@ def rotated(
         f"[providers.{provider}]",
         *(f"{name} = {json.dumps(value)}" for name, value in of_provider.items()),
         "[rotation]",
-        "deadline_s = 60.0",
+        f"deadline_s = {deadline_s}",
         "revoke_after_s = 30.0",
         "settle_s = 0.0",
     ]
@@ -83,7 +87,12 @@ def rotated(
     opened = unlock(kept)
     try:
         own = Entry(
-            name=NAME, provider=provider, value=Secret(key.value), is_admin=itself, admin=None if itself else ADMIN
+            name=NAME,
+            provider=provider,
+            value=Secret(key.value),
+            provider_key_id=key.id if known_id else None,
+            is_admin=itself,
+            admin=None if itself else ADMIN,
         )
         entries = [own]
         if not itself:
