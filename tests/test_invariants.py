@@ -27,6 +27,7 @@ REVEALS = {
     "rotation/guided.py": "sends it to its vendor",
     "rotation/aws_calls.py": "signs with it, and reads the answer that holds a new one",
     "rotation/agent_hosts.py": "shows a host its administering credential",
+    "rotation/agents/aws_secret.py": "stores it where its agents read it",
     "rotation/agents/github_actions.py": "seals it for GitHub",
     "rotation/agents/gitlab_ci.py": "stores it at GitLab",
     "rotation/agents/kubernetes.py": "hands it to kubectl",
