@@ -21,7 +21,12 @@ def to(vendors: Vendors, delivered: Delivered, number: int = 2) -> Delivery:
     admin = vendors.seed("litellm_proxy", "admin", admin=True).value
     kept = {"digest": "", "mask": "", "info": {"custom_llm_provider": "openai"}}
     vendors.extra("litellm_proxy").setdefault("credentials", {"openai-main": kept})
-    settings = {"base_url": f"{vendors.url}/litellm_proxy", "credential": "openai-main", "model": "sim-1", "admin": "proxy"}
+    settings = {
+        "base_url": f"{vendors.url}/litellm_proxy",
+        "credential": "openai-main",
+        "model": "sim-1",
+        "admin": "proxy",
+    }
     return delivered.to(settings, number=number, admin=lambda _: Secret(admin))
 
 
