@@ -11,6 +11,8 @@ from keysweep.commands._table import table
 
 if TYPE_CHECKING:
     from keysweep.rotation.credential import Version
+    from keysweep.rotation.instances import AgentRecord
+    from keysweep.rotation.vault.unlock import OpenVault
 
 
 @click.group()
@@ -87,12 +89,45 @@ def _bind(invocation: Invocation, agent: str, credential: str, variable: str | N
 def _status(invocation: Invocation, name: str | None) -> None:
     """What runs now, and which version each process was seen to hold."""
     from keysweep.rotation import instances
+
+    rows: list[tuple[str, ...]] = []
+    with invocation.vault() as opened:
+        with opened.database.read() as connection:
+            wanted = [instances.agent_named(connection, name)] if name else list(instances.agents(connection))
+        supervised = [agent for agent in wanted if agent.kind == "process"]
+        for agent in wanted:
+            if agent not in supervised:
+                rows += _asked(opened, agent)
+        rows += _seen(opened, supervised)
+    click.echo(table(("AGENT", "PID", "HOLDS", "FINGERPRINT", "SEEN BY", "UTC"), rows))
+
+
+def _asked(opened: OpenVault, agent: AgentRecord) -> list[tuple[str, ...]]:
+    """Ask an agent that has no supervisor what it holds now."""
+    from keysweep.rotation.outgoing import present
+
+    told = {"new": "", "other": "not seen on ", "not-running": "not running, next start: "}
+    return [
+        (
+            agent.name,
+            "",
+            f"{told[one.seen.holding.value]}{_held(one.credential, one.version)}",
+            one.version.fingerprint.short,
+            one.seen.method,
+            f"{opened.clock():%H:%M:%S}",
+        )
+        for one in present(opened, agent)
+    ]
+
+
+def _seen(opened: OpenVault, supervised: list[AgentRecord]) -> list[tuple[str, ...]]:
+    """Return what supervisors say that they saw."""
+    from keysweep.rotation import instances
     from keysweep.rotation.vault import store
 
-    rows = []
-    with invocation.vault() as opened, opened.database.read() as connection:
-        wanted = [instances.agent_named(connection, name)] if name else instances.agents(connection)
-        for agent in wanted:
+    rows: list[tuple[str, ...]] = []
+    with opened.database.read() as connection:
+        for agent in supervised:
             running = instances.live_instances(connection, agent.name, opened.clock())
             if not running:
                 rows.append((agent.name, "not running", "", "", "", ""))
@@ -110,7 +145,7 @@ def _status(invocation: Invocation, name: str | None) -> None:
                             f"{one.attested_at:%H:%M:%S}",
                         )
                     )
-    click.echo(table(("AGENT", "PID", "HOLDS", "FINGERPRINT", "SEEN BY", "UTC"), rows))
+    return rows
 
 
 def _held(name: str, version: Version) -> str:

@@ -100,7 +100,10 @@ def _healthy(container: Mapping[str, object]) -> bool:
 
 
 def _inspect(delivery: Delivery, container: str) -> Mapping[str, object]:
-    stated = _docker(delivery, "inspect", "--type", "container", container)
+    try:
+        stated = _docker(delivery, "inspect", "--type", "container", container)
+    except AgentError as error:  # it may be gone since it was listed
+        raise AgentError(error.message, hint=error.hint, passes=True) from None
     try:
         match json.loads(stated):
             case [dict(one)]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from keysweep.foundation.clock import system_clock
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation import challenge, programs
-from keysweep.rotation.agents import Agent, Attestation, Delivery, Holding
+from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
 from keysweep.rotation.sinks import running
 
 
@@ -41,12 +41,15 @@ def _attest(delivery: Delivery) -> Attestation:
     asked: list[tuple[str, str]] = []
     for variable in delivery.variables:
         question = challenge.Question.about(delivery.agent, variable)
-        answer = programs.ask(
-            programs.arguments(delivery.settings["prove"]),
-            timeout_s=running.timeout_s(delivery.settings, delivery.timeout_s),
-            question=json.dumps(question.document()),
-            environ=_about(delivery, variable),
-        )
+        try:
+            answer = programs.ask(
+                programs.arguments(delivery.settings["prove"]),
+                timeout_s=running.timeout_s(delivery.settings, delivery.timeout_s),
+                question=json.dumps(question.document()),
+                environ=_about(delivery, variable),
+            )
+        except AgentError as error:  # the agent may be on its way up
+            return Attestation(holding=Holding.OTHER, method=error.message)
         if len(answer.strip()) != 64:
             return Attestation(holding=Holding.OTHER, method="no-answer")
         asked.append((question.nonce, answer.decode("ascii", errors="replace")))

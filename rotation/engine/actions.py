@@ -110,8 +110,8 @@ def _attest(run: Run, _attempt: int) -> Done:
             if agent.nudge is not None:
                 agent.nudge(delivery)
             seen = agent.attest(delivery)
+            methods[delivery.agent] = seen.method
             if seen.holding is not Holding.OTHER:
-                methods[delivery.agent] = seen.method
                 pending.remove((agent, delivery))
                 if (took_ms := lateness.late(run)) is not None:
                     slow[delivery.agent] = took_ms
@@ -119,7 +119,7 @@ def _attest(run: Run, _attempt: int) -> Done:
             if (took_ms := lateness.late(run)) is not None:
                 with run.opened.database.write() as connection:
                     lateness.record(run, connection, slow | {delivery.agent: took_ms for _, delivery in pending})
-            msg = f"not seen on the new key: {', '.join(delivery.agent for _, delivery in pending)}"
+            msg = f"not seen on the new key: {', '.join(f'{delivery.agent} ({methods[delivery.agent]})' for _, delivery in pending)}"
             raise StepFailedError(msg, hint=f"keysweep agents status {pending[0][1].agent}")
         if pending:
             run.wait(min(agent.poll_s for agent, _ in pending))

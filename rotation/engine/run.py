@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -12,14 +11,14 @@ from sqlalchemy import Connection
 from keysweep.foundation.clock import Monotonic, Sleep
 from keysweep.foundation.errors import ExitCode, KeysweepError
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.agents import Agent, AgentError, Delivery
+from keysweep.rotation.agents import Agent, Delivery
 from keysweep.rotation.credential import Credential, State, Version, VersionRef
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.journal import Detail, Journal, RotationRecord
 from keysweep.rotation.engine.steps import Mode
 from keysweep.rotation.instances import AgentRecord
+from keysweep.rotation.outgoing import delivery
 from keysweep.rotation.providers import Account, Provider
-from keysweep.rotation.resolve import resolve
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -147,23 +146,7 @@ class Run:
     def deliveries(self, version: Version) -> tuple[tuple[Agent, Delivery], ...]:
         """Return what each agent of the credential shall serve on."""
         return tuple(
-            (
-                agent,
-                Delivery(
-                    database=self.opened.database,
-                    agent=record.name,
-                    settings=record.settings,
-                    version=version.ref,
-                    fingerprint=version.fingerprint,
-                    forced=self.forced,
-                    variables=tuple(n for n, held in record.bindings.items() if held == version.ref.credential_id),
-                    open=partial(self._open_for, record, version.ref),
-                    admin=partial(self._open_admin, record),
-                    same=lambda connection, seen: self.opened.ring.same(connection, seen, version.fingerprint),
-                    is_value=partial(self._is_value, version),
-                ),
-            )
-            for record, agent in self.agents
+            (agent, delivery(self.opened, record, version, forced=self.forced)) for record, agent in self.agents
         )
 
     def keep(self, connection: Connection, name: str, value: Secret) -> None:
@@ -191,43 +174,6 @@ class Run:
         self.sleep(seconds)
         with self.opened.database.write() as connection:
             self.journal.renew(connection)
-
-    def _open_for(self, agent: AgentRecord, ref: VersionRef, purpose: str) -> Secret:
-        with self.opened.database.write() as connection:
-            _, secret = resolve(
-                connection,
-                self.opened.vault,
-                self.opened.ledger,
-                agent,
-                ref.credential_id,
-                purpose=purpose,
-                number=ref.number,
-            )
-        return secret
-
-    def _is_value(self, version: Version, raw: bytes) -> bool:
-        seen = self.opened.fingerprinter.of_bytes(raw)
-        if seen == version.fingerprint:
-            return True
-        with self.opened.database.read() as connection:
-            return self.opened.ring.same(connection, seen, version.fingerprint)
-
-    def _open_admin(self, agent: AgentRecord, purpose: str) -> Secret:
-        """Open what administers the place where an agent takes its keys from; written to the ledger."""
-        with self.opened.database.write() as connection:
-            known = store.credential_named(connection, agent.settings.get("admin", ""))
-            current = store.version_in(connection, known.id, State.CURRENT)
-            if not known.is_admin or current is None:
-                msg = f"{known.name!r} is no administering credential with a value"
-                raise AgentError(msg, hint=f"keysweep keys add {known.name} --admin-key")
-            self.opened.ledger.append(
-                connection,
-                actor="engine",
-                action="key.resolved",
-                subject=known.name,
-                detail={"version": current.ref.number, "purpose": purpose, "agent": agent.name},
-            )
-            return self.opened.vault.open_version(connection, current.ref)
 
     def _version(self, number: int) -> Version:
         with self.opened.database.read() as connection:

@@ -143,6 +143,9 @@ def test_an_agent_that_does_not_come_back_keeps_its_old_key(agent: FileAgent) ->
     )
     ended = command(agent.world.environ, agent.world.folder, "rotate", NAMES["openai"], "--yes")
     assert ended.code == 4, ended.output
+    assert "filed (challenge)" in ended.output
+    status = command(agent.world.environ, agent.world.folder, "agents", "status", "filed").output
+    assert status.split("\n")[1].split()[:3] == ["filed", NAMES["openai"], "v1"]
     assert agent.file.read_text() == agent.world.planted["openai"]
     assert agent.holds(agent.world.planted["openai"])
     assert len(agent.world.vendors.live("openai")) == 1

@@ -69,6 +69,12 @@ def test_something_that_is_no_proof_opens_no_value(settings: dict[str, str], tmp
     assert (seen.holding, delivered.opened) == (Holding.OTHER, [])
 
 
+def test_an_agent_that_cannot_answer_yet_is_asked_again(settings: dict[str, str], tmp_path: Path) -> None:
+    """A program that fails while the agent is on its way up ends no rotation."""
+    down = script(tmp_path / "down", "exit 1")
+    assert AGENT.attest(Delivered().to({**settings, "prove": down})).holding is Holding.OTHER
+
+
 def test_its_failure_is_ours_and_shows_nothing_that_it_said(settings: dict[str, str], tmp_path: Path) -> None:
     """The exit code, not the output."""
     delivered = Delivered()

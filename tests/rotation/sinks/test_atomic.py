@@ -98,6 +98,8 @@ def test_what_is_no_file_of_its_own_is_refused(make: object, folder: Path) -> No
     make(folder / "key")  # type: ignore[operator]
     with pytest.raises(AgentError):
         edit(folder / "key", lambda _: b"new")
+    with pytest.raises(AgentError):
+        read(folder / "key")
     assert (folder / "target").read_bytes() == b"somebody else's"
 
 
