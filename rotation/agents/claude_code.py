@@ -1,4 +1,10 @@
-"""Claude Code with an `apiKeyHelper`: it keeps an answer for a while, and asks again then or on its first 401."""
+"""Claude Code with an `apiKeyHelper`: it keeps an answer for a while, and asks again then or on its first 401.
+
+`apiKeyHelper` runs `keysweep resolve NAME --agent AGENT`.  Nobody can make a session ask, so let it keep an answer for less than a rotation
+may take (CLAUDE_CODE_API_KEY_HELPER_TTL_MS, e.g. 10000): else a planned rotation is rolled back while a session is in use.  In a forced
+one the old key dies all the same; the session is named as not seen, and goes on after its first 401.  One answer is noted for an agent: a
+second session that asked before keeps the old key until its own time or its own 401.  Proven by running the helper, not on Claude Code.
+"""
 
 from __future__ import annotations
 

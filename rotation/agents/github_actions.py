@@ -1,4 +1,8 @@
-"""Secrets of GitHub Actions: sealed for the repository's public key; the next run gets them, runs that go on keep what they began with."""
+"""Secrets of GitHub Actions: sealed for the repository's public key; the next run gets them, runs that go on keep what they began with.
+
+No run holds the new key when the rotation goes on: what counts is that the secret is stored.  Runs that began before keep the old key and
+fail once it is dead, unless `wait` makes the rotation wait for them.  Proven on a simulator that opens what was sealed.
+"""
 
 from __future__ import annotations
 

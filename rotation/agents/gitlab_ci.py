@@ -1,4 +1,9 @@
-"""Variables of GitLab CI: the value is replaced, and what protects it stays; the next pipeline gets it."""
+"""Variables of GitLab CI: the value is replaced, and what protects it stays; the next pipeline gets it.
+
+Whether it is masked, protected, raw or a file is said again with each value; a value that cannot be masked is refused, never stored
+unmasked.  A new variable is masked and protected.  A hidden variable cannot be read back: that it is there must do.  Jobs that go on keep
+the old key.  Proven on a simulator.
+"""
 
 from __future__ import annotations
 

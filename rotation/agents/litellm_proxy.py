@@ -1,4 +1,8 @@
-"""A LiteLLM proxy: a stored credential of it is patched, with a mark of the version beside it; then a call through it must be answered."""
+"""A LiteLLM proxy: a stored credential of it is patched, with a mark of the version beside it; then a call through it must be answered.
+
+While both keys live, an answer does not tell which of them the proxy used: the mark says what is stored, the answer that the model is
+served.  A proxy of several workers may read its credentials again only later.  Proven on a simulator.
+"""
 
 from __future__ import annotations
 

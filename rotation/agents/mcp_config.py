@@ -1,4 +1,8 @@
-"""A server in the configuration of an MCP client: one string of it is replaced, and the server's processes are seen with the new value."""
+"""A server in the configuration of an MCP client: one string of it is replaced, and the server's processes are seen with the new value.
+
+A string like `${API_KEY}` refers to the client's environment and is left as it is.  A server keeps the environment that it was started
+with, so it counts only once each of its processes on this machine was started with the new value.
+"""
 
 from __future__ import annotations
 

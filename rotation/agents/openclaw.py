@@ -1,4 +1,11 @@
-"""OpenClaw: nothing lies on its disk, it asks `keysweep resolve`; `secrets.reload` makes its gateway ask again, and must end without a warning."""
+"""OpenClaw: nothing lies on its disk, it asks `keysweep resolve`; `secrets.reload` makes its gateway ask again, and must end without a warning.
+
+Its configuration names an exec provider whose command runs `keysweep resolve --agent NAME --format openclaw` (a file of its own user's,
+no link), and SecretRefs whose id is the variable or the credential's name.  The reload goes over the gateway's WebSocket, with the token
+and the client name that the gateway reserves for helpers on its own host; a gateway elsewhere is reloaded by `cli`.  A reload with a
+warning, or one in which the gateway did not ask for this credential, is a failure: it serves on with the old key.  One that does not
+listen gets the new key when it starts.  Proven on the gateway 2026.9.6 from npm, and on a stand-in.
+"""
 
 from __future__ import annotations
 
