@@ -101,6 +101,7 @@ REPOSITORIES = {
     "rotation/engine/journal.py",
     "rotation/engine/lease.py",
     "rotation/engine/terms.py",
+    "rotation/engine/cells.py",
     "rotation/incident/deliveries.py",
     "rotation/incident/incident.py",
     "rotation/instances.py",

@@ -51,7 +51,7 @@ KINDS = (
     "openai", "anthropic", "postgresql",
     "fake_mint", "fake_slots", "fake_readable", "fake_roll", "fake_set", "fake_standby", "fake_manual",
 )  # fmt: skip
-_QUICK = {"settle_s": 0.0, "deadline_s": 8.0, "revoke_after_s": 4.0, "stop_grace_s": 2.0, "forced_stop_grace_s": 1.0}
+_QUICK = {"settle_s": 0.0, "deadline_s": 40.0, "revoke_after_s": 20.0, "stop_grace_s": 2.0, "forced_stop_grace_s": 1.0}
 _GETS = (Step.MINT, Step.ROLL, Step.SET_VALUE, Step.TAKE_STANDBY)
 _ENDS = (Step.REVOKE, Step.PROVE_DEAD)
 _KEEPS = (Step.MINT, Step.ROLL, Step.SEAL, Step.TAKE_STANDBY)
