@@ -6,10 +6,14 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from keysweep.rotation.trouble import ProviderError, Trouble
+
+if TYPE_CHECKING:
+    import ssl
 
 _LARGEST = 4 << 20
 _GRACE_S = 0.05
@@ -72,13 +76,13 @@ def request(
     import httpx2
 
     logging.getLogger("httpx2").addFilter(_without_query)
-    host = urlsplit(url).hostname or ""
-    if urlsplit(url).scheme != "https" and host not in LOOPBACK:
+    host, secure = urlsplit(url).hostname or "", urlsplit(url).scheme == "https"
+    if not secure and host not in LOOPBACK:
         msg = f"{host} is not called without TLS"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
 
     try:
-        verify = ssl.create_default_context(cafile=authority) if authority else True
+        verify = (ssl.create_default_context(cafile=authority) if authority else _public()) if secure else False
     except (OSError, ssl.SSLError):
         msg = f"{authority} holds no certificates"
         raise ProviderError(msg, trouble=Trouble.REJECTED) from None
@@ -113,6 +117,14 @@ def request(
     except (ValueError, TypeError, httpx2.InvalidURL):
         msg = f"the request to {host} could not be made"
         raise ProviderError(msg, trouble=Trouble.REJECTED) from None
+
+
+@cache
+def _public() -> ssl.SSLContext:
+    """Return the public authorities; read once, since that takes longer than a call.  Every connection is new all the same."""
+    import httpx2
+
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def expect(response: Response, *, what: str, accepted: frozenset[int] = frozenset({200, 201, 202, 204})) -> Response:

@@ -193,11 +193,13 @@ def _finish(invocation: Invocation, opened: OpenVault, reports: list[Report]) ->
     from keysweep.commands import _checklist as checklist
     from keysweep.commands._timeline import exit_code, next_command, timeline
     from keysweep.rotation.engine.steps import Outcome
+    from keysweep.rotation.incident.inbox import NoKeyError
 
     color = sys.stdout.isatty() if invocation.color is None else invocation.color
     for number, report in enumerate(reports):
         click.echo("\n" * (number > 0) + "\n".join(timeline(report, color=color)), color=color)
-    checklist.show(invocation, opened, [r.credential for r in reports if r.outcome is Outcome.HALF_WAY])
+    stopped = [r for r in reports if r.outcome is Outcome.HALF_WAY and not isinstance(r.failure, NoKeyError)]
+    checklist.show(invocation, opened, [report.credential for report in stopped])
     for report in reports:
         if report.failure is not None:
             _say(f"{report.credential}: {report.failure.message}.")

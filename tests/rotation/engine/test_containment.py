@@ -9,10 +9,8 @@ import pytest
 from keysweep.foundation.clock import system_clock
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State
-from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.begin import Request, preview
 from keysweep.rotation.engine.breaker import StillLeakingError, is_open
-from keysweep.rotation.engine.journal import RotationRecord
 from keysweep.rotation.engine.plan import NotPossibleError
 from keysweep.rotation.engine.report import Report
 from keysweep.rotation.engine.rotate import resume, rotate
@@ -23,6 +21,7 @@ from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 from samples.simulators import Call
 from tests.fakes.stores import NAMES, World
+from tests.rotation.engine.earlier import leaked_thrice
 
 _NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -52,27 +51,7 @@ def _force(opened: OpenVault, kind: str, number: int | None = None, *, override:
 @pytest.fixture
 def leaky(world: World) -> World:
     """A store whose OpenAI credential was rotated three times in the last half hour because it had leaked."""
-    with world.open() as opened, opened.database.write() as connection:
-        for minutes in (30, 20, 10):
-            identifier, began = f"earlier-{minutes}", opened.clock() - timedelta(minutes=minutes)
-            journal.begin(
-                connection,
-                RotationRecord(
-                    id=identifier,
-                    credential_id=world.credential("openai").id,
-                    old_number=1,
-                    new_number=1,
-                    mode=Mode.FORCED,
-                    steps=(),
-                    reason="leaked",
-                    incident_id=None,
-                    tag=identifier,
-                    started_at=began,
-                    finished_at=None,
-                    outcome=None,
-                ),
-            )
-            journal.finish(connection, identifier, Outcome.DONE, began)
+    leaked_thrice(world)
     return world
 
 
