@@ -18,6 +18,7 @@ import click
 
 from keysweep.commands._tree import TREE
 from keysweep.rotation import agent_catalog, provider_catalog
+from keysweep.rotation.engine.checklist import outline
 from keysweep.rotation.engine.plan import plan
 from keysweep.rotation.engine.steps import Mode
 from keysweep.rotation.providers import Kind, Provider
@@ -218,8 +219,18 @@ def _provider(name: str, provider: Provider) -> str:
     return (
         f"{_NOTE}# {provider.title}\n\n{_docstring(source)}\n\nClass `{provider.facts.kind.value}`: {kinds[provider.facts.kind.name]}\n"
         f"Source: [`{source}`](../../{source}).\n\n## Facts\n\n| Fact | Value | Meaning |\n|---|---|---|\n{facts}\n\n"
-        f"## Calls\n\n{has}\n\n## Steps of a rotation\n\n{steps}\n"
+        f"## Calls\n\n{has}\n\n## Steps of a rotation\n\n{steps}\n{_by_hand(provider)}"
     )
+
+
+def _by_hand(provider: Provider) -> str:
+    """Say what a person does, where the vendor has no API for its keys."""
+    if provider.runbook is None:
+        return ""
+    told = "\n".join(
+        f"{number}. {task[0].upper()}{task[1:]}." for number, task in enumerate(outline(provider.runbook), 1)
+    )
+    return f"\n## What a person does\n\n`keysweep rotate NAME` shows this list, with what is done.\n\n{told}\n"
 
 
 def _providers() -> Iterator[tuple[str, Provider]]:

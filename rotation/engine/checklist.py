@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from keysweep.rotation import provider_catalog
-from keysweep.rotation.credential import Credential, State
+from keysweep.rotation.credential import State
 from keysweep.rotation.engine import journal
 from keysweep.rotation.engine.steps import Mode, Result, Step
 from keysweep.rotation.providers import Runbook
@@ -39,7 +39,7 @@ def checklist(connection: Connection, name: str) -> tuple[Task, ...]:
     events = journal.events(connection, begun[0].id) if begun else ()
     standby = store.version_in(connection, credential.id, State.STANDBY) is not None
     return _tasks(
-        credential,
+        name,
         book,
         rotation=begun[0].id[:12] if begun else None,
         forced=bool(begun) and begun[0].mode is Mode.FORCED,
@@ -48,10 +48,15 @@ def checklist(connection: Connection, name: str) -> tuple[Task, ...]:
     )
 
 
+def outline(book: Runbook) -> tuple[str, ...]:
+    """Return the tasks of a runbook in words, for a credential that is called NAME."""
+    tasks = _tasks("NAME", book, rotation=None, forced=False, standby=False, done=set())
+    return tuple(f"{task.text}: `{task.command}`" if task.command else task.text for task in tasks)
+
+
 def _tasks(
-    credential: Credential, book: Runbook, *, rotation: str | None, forced: bool, standby: bool, done: set[Step]
+    name: str, book: Runbook, *, rotation: str | None, forced: bool, standby: bool, done: set[Step]
 ) -> tuple[Task, ...]:
-    name = credential.name
     here = standby or Step.TAKE_STANDBY in done
     goes_on = f"keysweep rotate --resume {rotation}" if rotation else f"keysweep rotate {name} --yes"
     dead = Step.PROVE_DEAD in done
