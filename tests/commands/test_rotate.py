@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.canaries import forms
-from tests.fakes.command_line import Ended, command
+from tests.fakes.command_line import Ended, Point, command
 from tests.fakes.fixtures import vendors, world
 from tests.fakes.stores import NAMES, World
 
@@ -171,3 +174,59 @@ def test_due_keys_are_those_past_their_age(world: World, tmp_path: Path) -> None
     ahead = _rotate(world, "--due", "--within", "90d", "--plan").output
     assert all(NAMES[kind] in ahead for kind in _ALL)
     assert "admin" not in ahead
+
+
+def test_a_grace_is_waited_for_by_nobody_and_ended_by_due(world: World) -> None:
+    """The command ends with 0 and says until when; `--due` leaves it alone before its time, and `--resume --grace 0s` ends it."""
+    ended = _rotate(world, NAMES["openai"], "--grace", "1h", "--yes")
+    assert ended.code == 0
+    assert "waiting: the old key lives on until " in ended.output
+    (waiting,) = world.unfinished()
+    due = _rotate(world, "--due", "--yes")
+    assert (due.code, world.vendors.accepts("openai", world.planted["openai"])) == (0, True)
+    assert _rotate(world, "--resume", waiting.id, "--grace", "0s").code == 0
+    assert not world.vendors.accepts("openai", world.planted["openai"])
+
+
+def test_due_goes_on_with_what_was_interrupted(world: World) -> None:
+    """The scheduler's one command also finishes what a kill has left."""
+    died = command(world.environ, world.folder, "rotate", NAMES["openai"], "--yes", trouble=Point("promote", "outcome"))
+    assert died.code == -9
+    ended = _rotate(world, "--due", "--yes")
+    assert ended.code == 0, ended.output
+    assert world.unfinished() == ()
+    assert not world.vendors.accepts("openai", world.planted["openai"])
+
+
+def test_an_aborted_rotation_ends_with_0_and_the_old_key(world: World) -> None:
+    """A person wanted it, so that it is no failure."""
+    _rotate(world, NAMES["openai"], "--grace", "1h", "--yes")
+    ended = _rotate(world, "--abort", world.unfinished()[0].id, "--reason", "a scope is missing")
+    assert ended.code == 0, ended.output
+    assert "Next:" not in ended.output
+    assert world.current_value("openai") == world.planted["openai"]
+
+
+def test_a_delivery_that_comes_again_is_answered_and_not_acted_on(world: World) -> None:
+    """Signed by our own scheme: the first time the key is rotated, the second time the answer is read out."""
+    secret = world.folder / "signing"
+    secret.touch(mode=0o600)
+    secret.write_text("a signing secret")
+    with (world.folder / "keysweep.toml").open("a") as file:
+        file.write('[events.generic]\nsecret_file = "signing"\n')
+    body = json.dumps({"key": world.planted["openai"], "reason": "paste"}).encode()
+    sent = str(int(time.time()))
+    digest = hmac.digest(b"a signing secret", f"evt_1.{sent}.".encode() + body, "sha256")
+    (world.folder / "event.json").write_bytes(body)
+    (world.folder / "headers").write_text(
+        f"Webhook-Id: evt_1\nWebhook-Timestamp: {sent}\nWebhook-Signature: v1,{base64.b64encode(digest).decode()}\n"
+    )
+    arguments = ("--event", "event.json", "--headers", "headers", "--yes")
+    assert _rotate(world, *arguments).code == 0
+    again = _rotate(world, *arguments)
+    assert again.code == 0
+    assert "This delivery was answered on " in again.output
+    assert f"{NAMES['openai']}: rotation " in again.output
+    assert world.actions().count("event.received") == 2
+    (world.folder / "event.json").write_bytes(body + b" ")
+    assert _rotate(world, *arguments).code == 6
