@@ -48,7 +48,6 @@ def main() -> int:
         after = _merged(state[name], patch)
         if name == "workload" and after["spec"] != state[name]["spec"]:
             after["metadata"]["generation"] += 1
-            after["status"]["updatedReplicas"] = 0
         state[name] = after
     else:
         print(json.dumps(state[name]))
@@ -59,10 +58,10 @@ def main() -> int:
 
 
 def _go_on(workload: dict[str, Any]) -> None:
-    """Replace one pod."""
+    """Let the controller see the new template, then replace one pod; until it has seen it, the counts are those of the old one."""
     status = workload["status"]
     if status["observedGeneration"] < workload["metadata"]["generation"]:
-        status["observedGeneration"] = workload["metadata"]["generation"]
+        status["observedGeneration"], status["updatedReplicas"] = workload["metadata"]["generation"], 0
     elif status.get("updatedReplicas", 0) < workload["spec"]["replicas"]:
         status["updatedReplicas"] += 1
 
