@@ -8,8 +8,8 @@ import pytest
 
 from keysweep.foundation.clock import system_clock
 from keysweep.rotation.credential import State
-from keysweep.rotation.engine.lease import TERM, FencedError, acquire, release
 from keysweep.rotation.engine.begin import Request
+from keysweep.rotation.engine.lease import TERM, FencedError, acquire, release
 from keysweep.rotation.engine.report import Report, Timer
 from keysweep.rotation.engine.rotate import resume, rotate
 from keysweep.rotation.engine.steps import Mode, Outcome, Phase, Step
