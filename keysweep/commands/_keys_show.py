@@ -105,7 +105,10 @@ def _next(found: Details) -> str:
     if row.version is None:
         return f"keysweep keys set {row.name}"
     if row.overdue:
-        return f"keysweep rotate {row.name} --plan" if row.rotation != "guided" else f"keysweep keys set {row.name}"
+        from keysweep.rotation import provider_catalog
+
+        known = row.provider in provider_catalog.names()
+        return f"keysweep rotate {row.name} --plan" if known else f"keysweep keys set {row.name}"
     return "" if row.owner else f"keysweep keys edit {row.name} --owner NAME"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,14 @@ def story(tmp_path: Path, vendors: Vendors) -> Story:
     old = vendors.seed("groq", "support")
     world = World(folder=folder, vendors=vendors, postgres=None, planted={"groq": old.value})
     initialise(world.settings)
-    entry = Entry(name=NAME, provider="groq", value=Secret(old.value), agent="support", variable="GROQ_API_KEY")
+    entry = Entry(
+        name=NAME,
+        provider="groq",
+        value=Secret(old.value),
+        agent="support",
+        variable="GROQ_API_KEY",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
     with world.open() as opened, opened.database.write() as connection:
         add(connection, opened, entry, actor="cli:test")
     return Story(world=world, old=old)
@@ -158,6 +166,8 @@ def test_a_new_key_that_does_not_work_changes_nothing(story: Story) -> None:
 
 
 def test_the_inventory_says_guided(story: Story) -> None:
-    """`keys show` and the rows of `keys list` say that a person takes part."""
-    assert "guided" in story.run("keys", "show", NAME).output
+    """`keys show` and the rows of `keys list` say that a person takes part, and what to do about an old key is the list."""
+    shown = story.run("keys", "show", NAME)
+    assert "guided" in shown.output
+    assert _next(shown) == ("rotate", NAME, "--plan")
     assert '"rotation": "guided"' in story.run("keys", "list", "-o", "json").output
