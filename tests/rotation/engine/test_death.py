@@ -36,6 +36,12 @@ class _Watched:
         self.opened = SimpleNamespace(clock=lambda: _START + timedelta(seconds=self.now))
         self.budget = SimpleNamespace(end_at=end_at)
 
+    def old(self) -> None:
+        return None
+
+    def account_of(self, _version: object) -> None:
+        return None
+
     def monotonic(self) -> float:
         return self.now
 
