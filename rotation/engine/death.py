@@ -97,6 +97,7 @@ def prove_dead(run: Run, value: Secret, seen: Seen = Seen(), *, patience: timede
     Raises:
         NotProvenError: not proven within the rotation's time, or a person must end it first; the key does not count as dead.
     """
+    account = run.account_of(run.old())
     stated = run.provider.facts.revocation_window
     pause = min(max(stated.total_seconds() / 20, _SHORTEST_S), _LONGEST_S)
     began, began_at = run.monotonic(), run.opened.clock()
@@ -108,7 +109,7 @@ def prove_dead(run: Run, value: Secret, seen: Seen = Seen(), *, patience: timede
     row, probes = 0, 0
     while True:
         asked = now()
-        verdict = run.provider.probe(run.account, value)
+        verdict = run.provider.probe(account, value)
         probes += 1
         if verdict.liveness is Liveness.ALIVE:
             row, seen = 0, seen.accepted(now())

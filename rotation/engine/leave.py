@@ -14,7 +14,7 @@ from keysweep.rotation.engine.death import Death, Seen, prove_dead
 from keysweep.rotation.engine.journal import RotationEvent
 from keysweep.rotation.engine.run import OLD, Done, Run, StepFailedError, ValueGoneError, promised
 from keysweep.rotation.engine.steps import Phase, Step
-from keysweep.rotation.providers import ProviderError, Trouble
+from keysweep.rotation.providers import Kind, ProviderError, Trouble
 from keysweep.rotation.vault import store
 
 _LIVES_ON = (State.PENDING, State.CURRENT, State.STANDBY)
@@ -170,7 +170,8 @@ def _end(run: Run, old: Version, value: Secret) -> bool:
 
 def _guard_id(run: Run, old: Version) -> None:
     """Never address a revocation to the id of a key that lives on: only a set value keeps its id."""
-    if old.provider_key_id is None or run.provider.facts.old_dies_on_set:
+    facts = run.provider.facts
+    if old.provider_key_id is None or facts.old_dies_on_set or facts.kind is Kind.SET_VALUE:
         return
     with run.opened.database.read() as connection:
         others = [v for v in store.versions(connection, run.credential.id) if v.ref != old.ref and v.state in _LIVES_ON]
