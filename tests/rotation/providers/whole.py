@@ -109,7 +109,12 @@ def stored(folder: Path, given: Given, *, deadline_s: float = 8.0, settle_s: flo
     """Make a store that holds what is given."""
     lines = ['store = "store/keysweep.db"', 'key_file = "store/keysweep.key"', f"[providers.{given.provider}]"]
     lines += [f'{name} = "{value}"' for name, value in given.settings.items()]
-    lines += ["[rotation]", f"deadline_s = {deadline_s}", f"revoke_after_s = {deadline_s / 2}", f"settle_s = {settle_s}"]
+    lines += [
+        "[rotation]",
+        f"deadline_s = {deadline_s}",
+        f"revoke_after_s = {deadline_s / 2}",
+        f"settle_s = {settle_s}",
+    ]
     (folder / "store").mkdir(mode=0o700)
     (folder / "keysweep.toml").write_text("\n".join(lines) + "\n")
     made = Store(folder=folder, given=given)
