@@ -24,6 +24,8 @@ from keysweep.reports.phrases import count, moment
 
 _NEWEST = 40
 """Scans and gaps that are printed; all of them are attached."""
+
+
 def method(evidence: Evidence, dataset: str) -> Section:
     """Return the chapter on how the figures were made, and what was not read."""
     gaps = [(s, path, reason) for s in evidence.scans for path, reason in s.gaps]

@@ -127,7 +127,10 @@ def _handed(opened: OpenVault, values: Values) -> dict[str, Secret]:
     refs = {name: ref for name, (ref, _) in values.items()}
     with opened.database.read() as connection:
         beside = public_halves(connection, refs)
-    return {**{name: Secret(half) for name, half in beside.items()}, **{name: value for name, (_, value) in values.items()}}
+    return {
+        **{name: Secret(half) for name, half in beside.items()},
+        **{name: value for name, (_, value) in values.items()},
+    }
 
 
 def _given(opened: OpenVault, values: Values) -> dict[str, evidence.Given]:
