@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.verifiers import Question
 from keysweep.rotation.questions import questions, vendors
+from keysweep.rotation.verifiers import Question
 from keysweep.rotation.verify import question_about
 from keysweep.rules.model import Confidence, Rule
 from keysweep.scanner.finding import Match
