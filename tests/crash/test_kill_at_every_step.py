@@ -6,6 +6,7 @@ combination, `make crash` as many at random as it is told.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,15 @@ from tests.fakes.command_line import Point, command
 from tests.fakes.stores import build_world
 from tests.fakes.vendors import Vendors
 
-classes.visible()
 _MOMENTS = ("intent", "effect", "outcome")
 _QUICK = {"settle_s": 0.0}
+
+
+@pytest.fixture(autouse=True)
+def made_up_vendors() -> Iterator[None]:
+    """One for each class, for the length of a test."""
+    with classes.found():
+        yield
 
 
 def _sample() -> list[Case]:

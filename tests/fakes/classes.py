@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +31,7 @@ KINDS: Mapping[str, Kind] = {
     "fake_self": Kind.MINT,
 }
 """The vendors and their classes; `fake_slots` has two places for keys and no names, a key of `fake_self` can end itself."""
+_FOLDER = Path(__file__).parent / "providers"
 _SLOTS = 2
 _SHOWN: dict[str, str] = {}
 """What the vendor that shows values again keeps; in the process that plays it."""
@@ -37,9 +39,18 @@ _SHOWN: dict[str, str] = {}
 
 def visible() -> None:
     """Let this process find the adapters."""
-    folder = str(Path(__file__).parent / "providers")
-    if folder not in providers.__path__:
-        providers.__path__.append(folder)
+    if str(_FOLDER) not in providers.__path__:
+        providers.__path__.append(str(_FOLDER))
+
+
+@contextmanager
+def found() -> Iterator[None]:
+    """Let this process find the adapters for the length of a block."""
+    visible()
+    try:
+        yield
+    finally:
+        providers.__path__.remove(str(_FOLDER))
 
 
 def provider(name: str) -> Provider:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -25,8 +26,9 @@ _DAY = timedelta(hours=24)
 
 
 @pytest.fixture(autouse=True)
-def _classes() -> None:
-    classes.visible()
+def _classes() -> Iterator[None]:
+    with classes.found():
+        yield
 
 
 def _world(tmp_path: Path, vendors: Vendors, kind: str) -> World:
