@@ -178,15 +178,18 @@ def test_every_printed_millisecond_is_that_of_the_journal(ran: Ran) -> None:
     assert len(journal) == 3
     assert timelines(ran) == journal
     totals = [float(total) for total in re.findall(r"done in (\d+\.\d\d) s of 60 s", ran.stdout)]
-    assert totals == [pytest.approx(steps[-1][1] / 1000, abs=0.006) for steps in journal.values()]
+    assert totals == [
+        pytest.approx(steps[-1][1] / 1000, abs=0.006) for steps in map(journal.__getitem__, timelines(ran))
+    ]
 
 
 def test_every_rotation_has_its_proof_of_death_and_the_whole_is_the_sum_of_real_time(ran: Ran) -> None:
-    """Dead within the minute; the total is at least the three rotations, at most the run."""
+    """Dead within the minute; the total is at least two rotations at once and a third behind them, at most the run."""
     steps = timelines(ran).values()
     assert all("prove-dead" in [name for name, _ in of_one] for of_one in steps)
     (total,) = re.findall(r"proven dead: (\d+\.\d\d) s of 60 s", ran.stdout)
-    assert sum(of_one[-1][1] for of_one in steps) / 1000 <= float(total) <= min(ran.seconds, LIMIT_S)
+    one, another, last = (of_one[-1][1] / 1000 for of_one in steps)
+    assert max(one, another) + last <= float(total) <= min(ran.seconds, LIMIT_S)
 
 
 def test_each_finding_is_a_stored_key_first_alive_then_dead(ran: Ran) -> None:
