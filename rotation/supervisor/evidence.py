@@ -47,13 +47,16 @@ def look(
     """
     if urls is not None:
         return _proven(opened, agent, given, generation=generation, urls=urls)
-    if injection.unreadable(pid):
+    if not injection.shown():
+        return _built(opened, given, generation)
+    held = injection.held(pid)
+    if held is None:
         return None
     found: dict[str, instances.Seen] = {}
     for variable, one in given.items():
-        fingerprint, method = _held(opened, injection, pid, variable, one.fingerprint)
-        if fingerprint is not None:
-            found[one.version.credential_id] = _seen(opened, one.version, fingerprint, generation, method)
+        if variable in held:
+            fingerprint = opened.fingerprinter.of_bytes(held[variable])
+            found[one.version.credential_id] = _seen(opened, one.version, fingerprint, generation, injection.method)
     return tuple(found.values())
 
 
@@ -76,14 +79,13 @@ def record(opened: OpenVault, identifier: str, agent: str, pid: int, seen: tuple
             )
 
 
-def _held(
-    opened: OpenVault, injection: Injection, pid: int, variable: str, built: Fingerprint
-) -> tuple[Fingerprint | None, str]:
-    """Return the fingerprint of what the process holds, and how that is known; of what we built where no kernel can be asked."""
-    if not injection.shown():
-        return built, "built"
-    value = injection.held(pid, variable)
-    return (opened.fingerprinter.of_bytes(value) if value is not None else None), injection.method
+def _built(opened: OpenVault, given: Mapping[str, Given], generation: int) -> tuple[instances.Seen, ...]:
+    """Return what we built, where no kernel can be asked."""
+    found = {
+        one.version.credential_id: _seen(opened, one.version, one.fingerprint, generation, "built")
+        for one in given.values()
+    }
+    return tuple(found.values())
 
 
 def _proven(

@@ -14,7 +14,7 @@ from typing import Protocol, final
 
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
-from keysweep.rotation.processes import environment_of, process_exists
+from keysweep.rotation.processes import environment_of
 
 _FOLDER = "keysweep-run-"
 
@@ -48,16 +48,15 @@ class Injection(Protocol):
         """Forget what is not needed any more once the process runs."""
         ...
 
-    def held(self, pid: int, variable: str, /) -> bytes | None:
-        """Return what the process was given, as it can be read back; None if there is nothing."""
+    def held(self, pid: int, /) -> Mapping[str, bytes] | None:
+        """Return what the process was given, as it can be read back, by variable; None if that cannot be told yet.
+
+        One look: a process that puts another program in its place shows nothing for a moment, which must not fall between two.
+        """
         ...
 
     def shown(self) -> bool:
         """Whether this system lets us read that back."""
-        ...
-
-    def unreadable(self, pid: int, /) -> bool:
-        """Whether it cannot be read back yet, of a process that lives."""
         ...
 
     def rewrite(self, values: Mapping[str, Secret], /) -> bool:
@@ -96,15 +95,13 @@ class _Environment:
     def environ(self) -> dict[str, str]:
         return self._values
 
-    def held(self, pid: int, variable: str) -> bytes | None:
-        return (environment_of(pid) or {}).get(variable.encode())
+    def held(self, pid: int) -> Mapping[str, bytes] | None:
+        """The kernel starts a new program before it has set up that program's environment: an empty one says nothing."""
+        block = environment_of(pid)
+        return {name.decode(errors="replace"): value for name, value in block.items()} if block else None
 
     def shown(self) -> bool:
         return environment_of(os.getpid()) is not None
-
-    def unreadable(self, pid: int) -> bool:
-        """The kernel closes our end of the start before it has set up the new program's environment."""
-        return environment_of(pid) == {} and process_exists(pid)
 
     def started(self) -> None:
         self._values = {}
@@ -146,14 +143,12 @@ class _Files:
     def shown(self) -> bool:
         return True
 
-    def unreadable(self, _pid: int) -> bool:
-        return False
-
-    def held(self, _pid: int, variable: str) -> bytes | None:
-        try:
-            return (self._folder / variable).read_bytes()
-        except OSError:
-            return None
+    def held(self, _pid: int) -> Mapping[str, bytes]:
+        found = {}
+        for name in self._names:
+            with suppress(OSError):
+                found[name] = (self._folder / name).read_bytes()
+        return found
 
     def rewrite(self, values: Mapping[str, Secret]) -> bool:
         for name, secret in values.items():
@@ -199,11 +194,8 @@ class _Descriptors:
     def shown(self) -> bool:
         return True
 
-    def unreadable(self, _pid: int) -> bool:
-        return False
-
-    def held(self, _pid: int, variable: str) -> bytes | None:
-        return _whole(self._readers[variable]) if variable in self._readers else None
+    def held(self, _pid: int) -> Mapping[str, bytes]:
+        return {name: _whole(reader) for name, reader in self._readers.items()}
 
     def rewrite(self, values: Mapping[str, Secret]) -> bool:
         for name, secret in values.items():

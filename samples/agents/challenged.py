@@ -37,7 +37,7 @@ class Agent:
         self.key = read_key(variable, file)
         self.ready_at = 0.0
 
-    def reload(self, *_: object) -> None:
+    def reload(self) -> None:
         """Take the key again."""
         self.key = read_key(self.variable, self.file)
 
@@ -99,7 +99,7 @@ def main() -> None:
     options = parser.parse_args()
     agent = Agent(options.variable, options.file)
     agent.ready_at = time.monotonic() + options.slow
-    signal.signal(signal.SIGHUP, signal.SIG_IGN if options.deaf else agent.reload)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     server = serve(agent, options.port, share_port=options.share_port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if options.pidfile:
@@ -108,7 +108,9 @@ def main() -> None:
     print("ready to work", flush=True)
     print("working", file=sys.stderr, flush=True)
     while True:
-        signal.pause()
+        signal.sigwait({signal.SIGHUP})  # a handler that comes before signal.pause() would run with the next signal
+        if not options.deaf:
+            agent.reload()
 
 
 if __name__ == "__main__":
