@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation.agents import Agent
 
+USERS = "users"
+"""Setting of every kind: users of this machine, separated by commas, that may ask the daemon in the agent's name (docs/daemon.md)."""
+_USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}|[0-9]{1,10}", re.IGNORECASE)
 _FOLDER = Path(__file__).parent / "agents"
 
 
@@ -46,10 +50,10 @@ def settings(kind: str, pairs: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
-        if not separator or not value or name in found or not {name, f"{name}*"} & known.keys():
+        if not separator or not value or name in found or not {name, f"{name}*"} & {*known, USERS}:
             msg = f"{name!r} is no setting of the kind {kind!r}, is empty or stands twice"
             raise UsageError(msg, hint=_usage(kind, known))
-        found[name] = value
+        found[name] = users(value) if name == USERS else value
     missing = [name for name in known if not name.endswith("*") and name not in found]
     if missing:
         msg = f"the kind {kind!r} needs {', '.join(missing)}"
@@ -57,6 +61,20 @@ def settings(kind: str, pairs: Iterable[str]) -> dict[str, str]:
     if agent.check is not None:
         agent.check(found)
     return found
+
+
+def users(stated: str) -> str:
+    """Return users of this machine as they are kept: names or numbers, separated by commas, none twice.
+
+    Raises:
+        UsageError: one of them is neither.
+    """
+    found = tuple(dict.fromkeys(user.strip() for user in stated.split(",") if user.strip()))
+    for user in found:
+        if not _USER.fullmatch(user):
+            msg = "users are names or numbers of users of this machine, separated by commas"
+            raise UsageError(msg)
+    return ",".join(found)
 
 
 def _usage(kind: str, known: Mapping[str, str]) -> str:

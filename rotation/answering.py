@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from keysweep.foundation.errors import DeniedError
+from keysweep.foundation.ledger.entry import Detail
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import agent_catalog, instances, standing
 from keysweep.rotation.credential import CredentialId
 from keysweep.rotation.instances import AgentRecord
-from keysweep.rotation.resolve import RefusedError, refuse, resolve
+from keysweep.rotation.resolve import refuse, resolve
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
+
+_REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,23 @@ class Withheld:
 
     id: str
     failure: DeniedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """A process that asks another one for values, as the kernel names it."""
+
+    uid: int
+    pid: int
+    may: Callable[[AgentRecord], bool]
+    """Whether it may ask in the name of an agent."""
+    recorded: Callable[[], bool]
+    """Count a refusal; whether it is to be written down by itself."""
+
+    @property
+    def facts(self) -> Detail:
+        """What the ledger says of it."""
+        return {"uid": self.uid, "pid": self.pid}
 
 
 def everything(connection: Connection, agent: str) -> tuple[str, ...]:
@@ -58,30 +78,76 @@ def answer(opened: OpenVault, agent: str, ids: Sequence[str], *, purpose: str) -
     """
     with opened.database.write() as connection:
         record = instances.agent_named(connection, agent)
-        wanted = standing.wanted(connection, record.name)
-        answers: list[Given | Withheld] = []
-        for name in ids:
-            variable, credential = _bound(connection, record, name)
-            if credential is None:
-                answers.append(Withheld(id=name, failure=_refused(opened, connection, record, name, purpose)))
-                continue
-            try:
-                ref, secret = resolve(
-                    connection,
-                    opened.vault,
-                    opened.ledger,
-                    record,
-                    credential,
-                    purpose=purpose,
-                    number=wanted.get(credential),
-                )
-            except DeniedError as failure:
-                answers.append(Withheld(id=name, failure=failure))
-                continue
-            if agent_catalog.get(record.kind).asks:
-                standing.took(connection, record.name, ref, opened.fingerprinter.of(secret), opened.clock())
-            answers.append(Given(id=name, variable=variable, secret=secret))
-        return tuple(answers)
+        return tuple(_one(opened, connection, record, name, purpose) for name in ids)
+
+
+def answer_asker(
+    opened: OpenVault, asker: Asker, agent: str, ids: Sequence[str], *, purpose: str
+) -> tuple[Given | Withheld, ...]:
+    """Answer a process that does not hold the store; to it an agent that is not there is one that it may not ask for.
+
+    Args:
+        opened: the unlocked store.
+        asker: who asks.
+        agent: in whose name.
+        ids: as `answer` has them; none for all that the agent is bound to.
+        purpose: why, one word.
+    """
+    with opened.database.write() as connection:
+        record = instances.find_agent(connection, agent)
+        if record is None or not asker.may(record):
+            return tuple(_turned_away(opened, connection, asker, agent, name, purpose) for name in ids or ("",))
+        return tuple(
+            _one(opened, connection, record, name, purpose, asker) for name in ids or tuple(record.bindings) or ("",)
+        )
+
+
+def _one(
+    opened: OpenVault,
+    connection: Connection,
+    record: AgentRecord,
+    name: str,
+    purpose: str,
+    asker: Asker | None = None,
+) -> Given | Withheld:
+    variable, credential = _bound(connection, record, name)
+    facts = asker.facts if asker else {}
+    if credential is None:
+        if asker is not None and not asker.recorded():
+            return Withheld(id=name, failure=DeniedError(_REFUSED))
+        said = _public(name)
+        return Withheld(id=name, failure=refuse(connection, opened.ledger, record.name, said, purpose, asked_by=facts))
+    try:
+        ref, secret = resolve(
+            connection,
+            opened.vault,
+            opened.ledger,
+            record,
+            credential,
+            purpose=purpose,
+            number=standing.wanted(connection, record.name).get(credential),
+            asked_by=facts,
+        )
+    except DeniedError as failure:
+        return Withheld(id=name, failure=failure)
+    if agent_catalog.get(record.kind).asks:
+        standing.took(connection, record.name, ref, opened.fingerprinter.of(secret), opened.clock())
+    return Given(id=name, variable=variable, secret=secret)
+
+
+def _turned_away(
+    opened: OpenVault, connection: Connection, asker: Asker, agent: str, name: str, purpose: str
+) -> Withheld:
+    """Refuse a process that may not ask in an agent's name, or names one that is not there."""
+    if asker.recorded():
+        opened.ledger.append(
+            connection,
+            actor=f"uid:{asker.uid}",
+            action="key.refused",
+            subject=_public(name),
+            detail={"agent": _public(agent), "purpose": purpose, **asker.facts},
+        )
+    return Withheld(id=name, failure=DeniedError(_REFUSED))
 
 
 def _bound(connection: Connection, agent: AgentRecord, name: str) -> tuple[str, CredentialId | None]:
@@ -94,8 +160,8 @@ def _bound(connection: Connection, agent: AgentRecord, name: str) -> tuple[str, 
     return "", None
 
 
-def _refused(opened: OpenVault, connection: Connection, agent: AgentRecord, name: str, purpose: str) -> RefusedError:
-    """Record that an agent asked for what it is not bound to; an id that might be a key is not repeated."""
+def _public(name: str) -> str:
+    """Return a name that somebody asked for as it may be written down: one that might be a key is not repeated."""
     from keysweep.rotation.public_text import quoted
 
-    return refuse(connection, opened.ledger, agent.name, quoted(name[:80]).strip("'"), purpose)
+    return quoted(name[:80]).strip("'")

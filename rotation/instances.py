@@ -95,6 +95,14 @@ def add_agent(connection: Connection, name: str, kind: str, settings: Mapping[st
     return True
 
 
+def set_setting(connection: Connection, agent: str, name: str, value: str) -> None:
+    """State one setting of an agent; the others stay."""
+    settings = {**agent_named(connection, agent).settings, name: value}
+    connection.execute(
+        update(tables.agent).where(tables.agent.c.name == agent).values(settings=json.dumps(settings, sort_keys=True))
+    )
+
+
 def bind(connection: Connection, agent: str, variable: str, credential: CredentialId) -> None:
     """Let *agent* resolve *credential* and get it as *variable*; replaces what the variable carried before."""
     connection.execute(
@@ -120,12 +128,18 @@ def agent_named(connection: Connection, name: str) -> AgentRecord:
     Raises:
         UnknownAgentError: there is none of that name.
     """
-    row = connection.execute(select(tables.agent).where(tables.agent.c.name == name)).first()
-    if row is None:
+    found = find_agent(connection, name)
+    if found is None:
         known = connection.execute(select(tables.agent.c.name).order_by(tables.agent.c.name).limit(6)).scalars()
         msg = f"no agent is called {quoted(name)}"
         raise UnknownAgentError(msg, hint=f"keysweep agents add NAME; known: {', '.join(known) or 'none'}")
-    return _agent(connection, row)
+    return found
+
+
+def find_agent(connection: Connection, name: str) -> AgentRecord | None:
+    """Return an agent, None if there is none of that name."""
+    row = connection.execute(select(tables.agent).where(tables.agent.c.name == name)).first()
+    return _agent(connection, row) if row else None
 
 
 def agents(connection: Connection) -> tuple[AgentRecord, ...]:

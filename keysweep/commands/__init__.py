@@ -64,6 +64,11 @@ def _ended(arguments: list[str], plain: ScanOptions | None) -> int:
 
 
 def _run(arguments: list[str], plain: ScanOptions | None) -> int:
+    if arguments[:1] == ["resolve"]:
+        from keysweep.commands import _resolve_lean
+
+        if (asked := _resolve_lean.read(arguments, os.environ)) is not None:
+            return _resolve_lean.ask(asked)
     if plain is not None:
         from keysweep.commands._invocation import Invocation
         from keysweep.commands._scan_perform import perform

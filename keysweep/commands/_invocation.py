@@ -47,6 +47,11 @@ class Invocation:
         )
 
     @property
+    def socket(self) -> str:
+        """Where the daemon is asked; empty where none is named, or the command line says which store to open."""
+        return "" if self.options.keys() & {"store", "key_file"} else self.settings.daemon.socket
+
+    @property
     def color(self) -> bool | None:
         """False where colour was turned off, True where it was asked for, None to let the terminal decide."""
         if self.options.get("no_color") or os.environ.get("NO_COLOR"):
@@ -80,11 +85,11 @@ class Invocation:
         opened = unlock(self.settings, ask=asking())
         try:
             yield opened
-            self._look_after(opened)
+            self.look_after(opened)
         finally:
             opened.close()
 
-    def _look_after(self, opened: OpenVault) -> None:
+    def look_after(self, opened: OpenVault) -> None:
         """Note how far the ledger is, and take a checkpoint off where the settings ask for it; a failure is said and ends nothing."""
         from keysweep.foundation.errors import KeysweepError
         from keysweep.foundation.folders import state_folder

@@ -68,6 +68,10 @@ class RedactingFilter(logging.Filter):
         if len(secret) >= _SHORTEST:
             self._needles |= encodings(secret.reveal())
 
+    def forget(self) -> None:
+        """Mask nothing that was registered until now: a process that lives long keeps no value that it does not need."""
+        self._needles.clear()
+
     def mask(self, text: str) -> str:
         """Return *text* without any registered value."""
         for needle in sorted(self._needles, key=len, reverse=True):  # a value may contain another one

@@ -57,6 +57,16 @@ class AuditSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonSettings:
+    """The resident process, and who may ask it."""
+
+    socket: str = ""
+    """Where it is asked; empty where each command opens the store itself."""
+    scanners: str = ""
+    """Users, separated by commas, that may ask it whose keys are, beside its own and root."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of one run."""
 
@@ -72,6 +82,7 @@ class Settings:
     """By sender of events: `secret_file`, whose lines its signatures are checked with, and what its trigger reads."""
     report: ReportSettings = field(default_factory=ReportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
 
 
 def load_settings(
@@ -98,7 +109,7 @@ def load_settings(
     """
     named = config or (Path(environ["KEYSWEEP_CONFIG"]) if environ.get("KEYSWEEP_CONFIG") else None)
     path, table = _find(named, directory)
-    known = {"store", "key_file", "providers", "rotation", "events", "report", "audit"}
+    known = {"store", "key_file", "providers", "rotation", "events", "report", "audit", "daemon"}
     if unknown := sorted(set(table) - known):
         msg = f"{path}: unknown setting {unknown[0]!r}"
         raise UsageError(msg, hint=f"known: {', '.join(sorted(known))}")
@@ -114,10 +125,11 @@ def load_settings(
         events=_events(path, base, table.get("events", {})),
         report=_section(ReportSettings, path, "report", table.get("report", {})),
         audit=_beside(base, _section(AuditSettings, path, "audit", table.get("audit", {}))),
+        daemon=_reached(environ, base, _section(DaemonSettings, path, "daemon", table.get("daemon", {}))),
     )
 
 
-_SectionT = TypeVar("_SectionT", RotationSettings, ReportSettings, AuditSettings)
+_SectionT = TypeVar("_SectionT", RotationSettings, ReportSettings, AuditSettings, DaemonSettings)
 
 
 def _beside(base: Path, audit: AuditSettings) -> AuditSettings:
@@ -125,6 +137,13 @@ def _beside(base: Path, audit: AuditSettings) -> AuditSettings:
     if not audit.anchor or audit.anchor.partition(":")[0] == "syslog":
         return audit
     return replace(audit, anchor=str(base / audit.anchor))
+
+
+def _reached(environ: Mapping[str, str], base: Path, daemon: DaemonSettings) -> DaemonSettings:
+    """Take a socket as relative to the settings, unless the environment names one."""
+    if given := environ.get("KEYSWEEP_SOCKET"):
+        return replace(daemon, socket=given)
+    return replace(daemon, socket=str(base / daemon.socket)) if daemon.socket else daemon
 
 
 def _find(named: Path | None, directory: Path) -> tuple[Path | None, dict[str, object]]:
