@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keysweep.commands._agents_users import USERS
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._table import table
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 @click.group()
 def COMMAND() -> None:  # noqa: N802  the folder's index looks for this name
     """Agents, the keys they may have, and the keys they were seen to hold."""
+
+
+COMMAND.add_command(USERS, "users")
 
 
 @COMMAND.command("list")
