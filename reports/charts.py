@@ -55,8 +55,8 @@ def age_histogram(bars: Sequence[Bar], *, limit_days: int, bar_days: int) -> str
     parts.append(_text(_WIDTH - left - step / 2, base + 16, f"{open_from}+", size=10, colour=MUTED, anchor="middle"))
     limit = left + min(limit_days / bar_days, len(bars)) * step
     parts.append(_line(left, base, _WIDTH - left, base, INK))
-    parts.append(_line(limit, top - 22, limit, base, RED, dashed=True))
-    parts.append(_text(limit + 6, top - 14, f"policy maximum {limit_days} days", size=10.5, colour=RED, weight=600))
+    parts.append(_line(limit, top - 29, limit, base, RED, dashed=True))
+    parts.append(_text(limit + 6, top - 21, f"policy maximum {limit_days} days", size=10.5, colour=RED, weight=600))
     parts.append(_text(_WIDTH / 2, base + 32, "days in use", size=10, colour=MUTED, anchor="middle"))
     told = "; ".join(
         f"{bar.low} to {bar.high} days: {bar.total}" if bar.high else f"{bar.low} days and more: {bar.total}"

@@ -15,10 +15,12 @@ from keysweep.foundation.clock import from_text, to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.foundation.ledger.chain import head
+from keysweep.reports import collect_open
 from keysweep.reports.collect_lists import lists
 from keysweep.reports.evidence import Evidence, ExposureRow, KeyRow, Policy, RotationRow, ScanRow, StepRow, UseRow
 from keysweep.rotation import lister_catalog, policies, profiles
 from keysweep.rotation.age_limit import AgeLimit, Policies, Source
+from keysweep.rotation.credential import State
 from keysweep.scanner.known import MatchKind
 
 _Uses = Mapping[str, Sequence[UseRow]]
@@ -55,6 +57,8 @@ def collect(connection: Connection, policy: Policy, *, start: datetime, end: dat
         oldest_entry=from_text(json.loads(oldest)["at"]) if oldest else None,
         lists=lists(connection, end),
         listable=lister_catalog.names(),
+        open_rotations=collect_open.rotations(connection, end),
+        strangers=collect_open.strangers(connection, start, end),
     )
 
 
@@ -126,6 +130,7 @@ def _keys(connection: Connection, limits: Policies, uses: _Uses, end: datetime) 
                 approved_by=standing.limit.approved_by,
                 exemption=standing.exemption,
                 agents=tuple(sorted(agents[row.id])),
+                expires_at=from_text(row.expires_at) if row.expires_at else None,
             )
         )
     return tuple(rows)
@@ -177,9 +182,7 @@ def _exposures(connection: Connection, start: datetime, end: datetime) -> tuple[
         (row.credential_id, row.number): _before(row.opened_at, end)
         for row in connection.execute(select(tables.incident))
     }
-    dead = {
-        (row.credential_id, row.number): _before(row.dead_at, end) for row in connection.execute(select(tables.version))
-    }
+    versions = {(row.credential_id, row.number): row for row in connection.execute(select(tables.version))}
     query = (
         select(finding, credential.c.id.label("credential_id"))
         .join(credential, credential.c.name == finding.c.credential)
@@ -188,7 +191,8 @@ def _exposures(connection: Connection, start: datetime, end: datetime) -> tuple[
     )
     rows = []
     for row in connection.execute(query):
-        died = dead.get((row.credential_id, row.number))
+        value = versions.get((row.credential_id, row.number))
+        died = _before(value.dead_at, end) if value else None
         if died is not None and died < start and from_text(row.first_seen) < start:
             continue
         places = connection.execute(
@@ -205,6 +209,7 @@ def _exposures(connection: Connection, start: datetime, end: datetime) -> tuple[
                 first_seen=from_text(row.first_seen),
                 opened_at=opened.get((row.credential_id, row.number)),
                 dead_at=died,
+                standby=value is not None and value.state == State.STANDBY.value,
             )
         )
     return tuple(rows)

@@ -58,6 +58,7 @@ def _keys(connection: Connection, run: str, names: Mapping[str, str]) -> tuple[L
             active=bool(row.active),
             created_at=from_text(row.created_at) if row.created_at else None,
             last_used_at=from_text(row.last_used_at) if row.last_used_at else None,
+            first_seen=from_text(row.first_seen),
             credential=names.get(row.credential_id, ""),
             number=row.number,
         )

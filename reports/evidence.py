@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from keysweep.reports.listed import ListRow
+from keysweep.reports.open_rows import OpenRotation, StrangerRow
 from keysweep.rotation.age_limit import AgeLimit, Exemption
+
+TARGET_S = 60
+"""Seconds from acceptance to proof of death that the product promises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,8 @@ class KeyRow:
     approved_by: str = ""
     exemption: Exemption | None = None
     """The exception that counted at the freeze."""
+    expires_at: datetime | None = None
+    """When its provider ends it; None where that is not known."""
 
     @property
     def overdue(self) -> bool:
@@ -130,6 +136,8 @@ class ExposureRow:
     """When the incident was accepted."""
     dead_at: datetime | None
     """When the leaked value was proven dead."""
+    standby: bool = False
+    """It was never in use, so nothing serves on it."""
 
     @property
     def seconds(self) -> float | None:
@@ -178,6 +186,10 @@ class Evidence:
     """The newest list of each provider's account that was asked before the freeze."""
     listable: tuple[str, ...] = ()
     """Providers whose keys can be listed."""
+    open_rotations: tuple[OpenRotation, ...] = ()
+    """Rotations that had not ended at the freeze, in whatever period they began."""
+    strangers: tuple[StrangerRow, ...] = ()
+    """Leaked keys that are not stored here."""
 
     @property
     def in_use(self) -> tuple[KeyRow, ...]:
@@ -188,6 +200,11 @@ class Evidence:
     def overdue(self) -> tuple[KeyRow, ...]:
         """Those past their limit at the freeze, oldest first."""
         return tuple(sorted((key for key in self.keys if key.overdue), key=lambda k: (-k.age_days, k.name)))
+
+    @property
+    def expired(self) -> tuple[tuple[KeyRow, datetime], ...]:
+        """Those in use though their provider's own end had come, each with that end."""
+        return tuple((key, key.expires_at) for key in self.in_use if key.expires_at and key.expires_at <= self.end)
 
     @property
     def spells(self) -> tuple[UseRow, ...]:

@@ -24,11 +24,11 @@ def population(evidence: Evidence) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["name", "provider", "owner", "environment", "administers", "version", "fingerprint", "since", "age_days",
-               "limit_days", "overdue", "agents", "class", "risk_analysis", "approved_by", "excepted_until"]  # fmt: skip
+               "limit_days", "overdue", "agents", "class", "risk_analysis", "approved_by", "excepted_until", "expires_at"]  # fmt: skip
     rows = [
         [k.name, k.provider, k.owner, k.environment, k.is_admin, k.version, k.fingerprint, to_text(k.since), k.age_days,
          k.limit_days, k.overdue, " ".join(k.agents), k.policy_class, k.risk_analysis, k.approved_by,
-         to_text(k.exemption.until) if k.exemption else ""]
+         to_text(k.exemption.until) if k.exemption else "", to_text(k.expires_at) if k.expires_at else ""]
         for k in evidence.keys
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"version": "Int64"}).sort_values("name", ignore_index=True)

@@ -1,4 +1,4 @@
-"""Providers' lists as data frames."""
+"""Providers' lists and what is open as data frames."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keysweep.foundation.clock import to_text
 from keysweep.reports import completeness
+from keysweep.reports import open_items as opened
 from keysweep.reports.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -37,15 +38,30 @@ def listed_keys(evidence: Evidence) -> pd.DataFrame:
     """Return one row a key of each list."""
     import pandas as pd
 
-    columns = ["provider", "account", "key_id", "name", "hint", "owner", "accepted", "created_at", "last_used_at", "credential",
-               "version"]  # fmt: skip
+    columns = ["provider", "account", "key_id", "name", "hint", "owner", "accepted", "created_at", "last_used_at", "first_listed",
+               "credential", "version"]  # fmt: skip
     rows = [
         [one.provider, one.account, key.key_id, key.name, key.hint, key.owner, key.active, _text(key.created_at),
-         _text(key.last_used_at), key.credential, key.number]
+         _text(key.last_used_at), _text(key.first_seen), key.credential, key.number]
         for one in evidence.lists
         for key in one.keys
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"version": "Int64"})
+
+
+def open_items(evidence: Evidence) -> pd.DataFrame:
+    """Return one row an open item, in the order of the report."""
+    import pandas as pd
+
+    columns = ["kind", "item", "reference", "state", "why", "open_since", "days", "due_at", "limit", "past_limit", "decides",
+               "next_command"]  # fmt: skip
+    freeze = evidence.end
+    rows = [
+        [one.kind.value, one.subject, one.reference, one.state, one.why, _text(one.since), one.days(freeze), _text(one.due_at),
+         one.limit, one.past(freeze) is not None, one.decides, one.command]
+        for one in opened.open_items(evidence)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _text(moment: datetime | None) -> str:

@@ -18,6 +18,8 @@ class ListedRow:
     """The provider accepts it."""
     created_at: datetime | None
     last_used_at: datetime | None
+    first_seen: datetime | None
+    """First list that it stood in."""
     credential: str
     """The stored credential that it is; empty if it is not stored."""
     number: int | None

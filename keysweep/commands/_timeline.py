@@ -8,6 +8,7 @@ import click
 
 from keysweep.foundation.clock import from_text
 from keysweep.foundation.errors import ExitCode
+from keysweep.rotation.engine import next_command as goes_on
 from keysweep.rotation.engine.breaker import StillLeakingError
 from keysweep.rotation.engine.journal import RotationEvent
 from keysweep.rotation.engine.plan import NotPossibleError
@@ -78,11 +79,9 @@ def next_command(report: Report) -> str | None:
         return None
     if isinstance(report.failure, NotPossibleError | StillLeakingError):
         return report.failure.hint
-    if report.outcome is Outcome.ROLLED_BACK:
-        return f"keysweep rotate {report.credential} --yes" if report.failure else None
-    if report.outcome is Outcome.CONTAINED:
-        return f"keysweep keys show {report.credential}"
-    return f"keysweep rotate --resume {report.rotation.id[:12]}"
+    if report.outcome is Outcome.ROLLED_BACK and not report.failure:
+        return None
+    return goes_on.next_command(report.outcome, credential=report.credential, rotation_id=report.rotation.id)
 
 
 def _total(report: Report, *, color: bool) -> str:

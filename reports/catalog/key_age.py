@@ -6,7 +6,7 @@ import hashlib
 
 from keysweep.reports import frames, list_frames
 from keysweep.reports.catalog import Framework, Report
-from keysweep.reports.chapters import ageing, completeness, headline, provenance, record, results
+from keysweep.reports.chapters import ageing, completeness, headline, open_items, provenance, record, results
 from keysweep.reports.controls import assess
 from keysweep.reports.controls.pci_dss import PCI_DSS
 from keysweep.reports.controls.soc2 import SOC2
@@ -40,6 +40,7 @@ def _build(evidence: Evidence, framework: Framework) -> Document:
     sections += [
         record.leaks(evidence),
         record.rotation_log(evidence),
+        open_items.chapter(evidence),
         completeness.lists(evidence, (*soc2, *pci_dss)),
         provenance.method(evidence, dataset),
         provenance.integrity(evidence, files),
@@ -106,6 +107,7 @@ def _attachments(evidence: Evidence) -> tuple[Attachment, ...]:
         ("EV-06-overdue.csv", "Every value past its limit in the period", frames.spells(evidence)),
         ("EV-07-lists.csv", "Every provider's newest list, compared", list_frames.lists(evidence)),
         ("EV-08-listed-keys.csv", "Every key that these lists hold", list_frames.listed_keys(evidence)),
+        ("EV-09-open-items.csv", "Everything that was open at the freeze", list_frames.open_items(evidence)),
     )
     files = [
         Attachment(name=n, description=d, content=frames.csv_bytes(frame), rows=len(frame)) for n, d, frame in tables

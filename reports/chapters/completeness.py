@@ -10,6 +10,7 @@ from keysweep.reports.controls import Assessed
 from keysweep.reports.document import Cell, Column, Mark, Section, Table
 from keysweep.reports.evidence import Evidence, KeyRow
 from keysweep.reports.listed import ListedRow, ListRow
+from keysweep.reports.open_items import who_decides
 from keysweep.reports.phrases import count, day, moment
 
 _MOST = 60
@@ -33,7 +34,7 @@ def lists(evidence: Evidence, results: Sequence[Assessed]) -> Section:
         blocks=(
             _providers(evidence, rows),
             _gaps(rows, results),
-            _unknown(unknown, sum(row.unknown for row in rows), results, empty),
+            _unknown(evidence, unknown, sum(row.unknown for row in rows), results, empty),
             _absent([(row, key) for row in rows for key in row.absent], sum(row.not_there for row in rows), empty),
         ),
     )
@@ -118,18 +119,26 @@ def _why(row: ProviderLists) -> str:
 
 
 def _unknown(
-    unknown: Sequence[tuple[ListRow, ListedRow]], total: int, results: Sequence[Assessed], empty: str
+    evidence: Evidence,
+    unknown: Sequence[tuple[ListRow, ListedRow]],
+    total: int,
+    results: Sequence[Assessed],
+    empty: str,
 ) -> Table:
+    keys = {key.name: key for key in evidence.keys}
     touched = _touched(results, "age_within_policy", "lists_agree")
     return Table(
         title="Accepted at the provider and unknown here",
-        columns=(Column(title="Id at the provider", share=32), Column(title="Provider", share=18), Column(title="Shown as", share=15),
-                 Column(title="Owner there", share=15), Column(title="Created", share=10), Column(title="Last used", share=10)),
+        columns=(Column(title="Id at the provider", share=29), Column(title="Provider", share=15), Column(title="Shown as", share=13),
+                 Column(title="Owner there", share=13), Column(title="Created", share=10), Column(title="First listed", share=10),
+                 Column(title="Decides", share=10)),
         rows=tuple(
             (Cell(text=key.key_id, sub=key.name, code=True, mark=Mark.DEVIATION), Cell(text=one.provider, sub=f"as {one.account}"),
              Cell(text=key.hint or "–", code=True), Cell(text=key.owner or "not stated"),
-             Cell(text=day(key.created_at) if key.created_at else "not stated"),
-             Cell(text=day(key.last_used_at) if key.last_used_at else "not stated"))
+             Cell(text=day(key.created_at) if key.created_at else "not stated",
+                  sub=f"used {day(key.last_used_at)}" if key.last_used_at else ""),
+             Cell(text=day(key.first_seen) if key.first_seen else "–"),
+             Cell(text=who_decides(key, keys.get(one.account)) or "nobody named"))
             for one, key in unknown[:_MOST]
         ),
         empty=empty if not total else "Not named: the lists were read again since.",

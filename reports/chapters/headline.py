@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from keysweep.reports import charts, completeness, frames
 from keysweep.reports.controls import Assessed
 from keysweep.reports.document import Cell, Chart, Column, Figures, KeyFigure, Mark, Note, Points, Section, Table
 from keysweep.reports.evidence import Evidence
+from keysweep.reports.open_items import Kind, OpenItem, open_items, past_limit
 from keysweep.reports.phrases import count, duration, moment, share
+from keysweep.rotation.engine.steps import Outcome
 
 _MOST = 3
 """Points of each kind that the first page names; the chapters have all."""
@@ -162,10 +164,44 @@ def _completeness(evidence: Evidence, under: str) -> list[tuple[str, str]]:
     return points
 
 
+def _open(evidence: Evidence, under: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return the leaks, and the rotations and expired keys past their limit, that are open; the longest past it first."""
+    items = open_items(evidence)
+    late = past_limit(items, evidence.end)
+    points = []
+    for of_kind, control in (
+        ([item for item in items if item.kind is Kind.LEAK], "leaks_ended"),
+        ([item for item in late if item.kind is Kind.ROTATION], "followed_up"),
+        ([item for item in late if item.kind is Kind.EXPIRED], "followed_up"),
+    ):
+        points += [
+            (
+                _said(item),
+                f"Open since {moment(item.since)}, {item.decides or 'nobody is named who'} decides; next: {item.command}.{under(control)}",
+            )
+            for item in of_kind[:_MOST]
+        ]
+        if len(of_kind) > _MOST:
+            points.append(
+                (f"{len(of_kind) - _MOST} more: {of_kind[0].kind.value}.", "The chapter on open items lists them.")
+            )
+    return points
+
+
+def _said(item: OpenItem) -> str:
+    match item.kind:
+        case Kind.LEAK:
+            return f"{item.subject} leaked and is not proven dead: {item.state}."
+        case Kind.ROTATION:
+            return f"The rotation of {item.subject} has not ended: {item.state}."
+        case _:
+            return f"{item.subject} is {item.state} at the provider."
+
+
 def _attention(evidence: Evidence, results: Sequence[Assessed]) -> Points:
     causing = {
         name: ", ".join(a.control.id for a in results if a.mark is Mark.DEVIATION and a.control.test.__name__ == name)
-        for name in ("age_within_policy", "leaks_ended", "coverage_complete", "lists_agree")
+        for name in ("age_within_policy", "leaks_ended", "coverage_complete", "lists_agree", "followed_up")
     }
 
     def under(name: str) -> str:
@@ -179,18 +215,14 @@ def _attention(evidence: Evidence, results: Sequence[Assessed]) -> Points:
     ]  # fmt: skip
     if len(overdue) > _MOST:
         points.append((f"{len(overdue) - _MOST} more credentials are overdue.", "Chapter 3 lists them."))
+    points += _open(evidence, under)
     points += [
         (
-            f"{e.credential} v{e.version} leaked and is not proven dead.",
-            f"First seen {moment(e.first_seen)}.{under('leaks_ended')}",
+            f"The rotation of {r.credential} was rolled back.",
+            f"Started {moment(r.started_at)}; the old key is in use again.",
         )
-        for e in evidence.exposures
-        if e.dead_at is None
-    ][:_MOST]
-    points += [
-        (f"The rotation of {r.credential} is {r.outcome}.", f"Started {moment(r.started_at)}.")
         for r in evidence.rotations
-        if r.outcome != "done"
+        if r.outcome == Outcome.ROLLED_BACK
     ][:_MOST]
     points += _completeness(evidence, under("lists_agree"))
     gaps = sum(len(scan.gaps) for scan in evidence.scans)

@@ -63,7 +63,7 @@ def method(evidence: Evidence, dataset: str) -> Section:
             ("Detection rules", Cell(text=evidence.scans[-1].rules if evidence.scans else "none", sub=_rules(evidence), code=True)),
             ("Report logic", Cell(text=f"keysweep {version('keysweep')}, WeasyPrint {_renderer()}")),
             ("Run by", Cell(text=evidence.policy.run_by or "not stated")),
-            ("Dataset", Cell(text=f"sha256:{dataset}", sub="over the digests of EV-01 to EV-08, in order", code=True)),
+            ("Dataset", Cell(text=f"sha256:{dataset}", sub="over the digests of EV-01 to EV-09, in order", code=True)),
         ),
     )  # fmt: skip
     compared = Note(

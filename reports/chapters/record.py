@@ -5,7 +5,6 @@ from __future__ import annotations
 from statistics import median
 
 from keysweep.reports import charts
-from keysweep.reports.controls import tests
 from keysweep.reports.document import (
     Cell,
     Chart,
@@ -14,7 +13,7 @@ from keysweep.reports.document import (
     Section,
     Table,
 )
-from keysweep.reports.evidence import Evidence, ExposureRow, RotationRow
+from keysweep.reports.evidence import TARGET_S, Evidence, ExposureRow, RotationRow
 from keysweep.reports.phrases import count, duration, moment
 
 _NEWEST = 40
@@ -35,7 +34,7 @@ def leaks(evidence: Evidence) -> Section:
     )
     lead = (
         f"{leaked}; the slowest of {count(len(forced), 'forced rotation')} took {slowest / 1000:.2f} s from acceptance to the proof of "
-        f"death, against a target of {tests.TARGET_S} s."
+        f"death, against a target of {TARGET_S} s."
         if forced
         else f"{leaked}; no forced rotation was completed in the period."
     )
@@ -79,7 +78,7 @@ def leaks(evidence: Evidence) -> Section:
     pictures = tuple(
         Chart(
             title=f"{r.credential}: steps since acceptance",
-            svg=charts.timeline([(s.step, s.at_ms) for s in r.steps if s.ok], limit_ms=tests.TARGET_S * 1000),
+            svg=charts.timeline([(s.step, s.at_ms) for s in r.steps if s.ok], limit_ms=TARGET_S * 1000),
             half=True,
         )
         for r in forced[:_TIMELINES]

@@ -14,6 +14,10 @@ _CONTROLS = (
         strength=Strength.PARTIAL, test=tests.never_overdue, exhibits=("EV-06",),
     ),
     Control(
+        id="CC4.2", asks="Deficiencies are followed up until they are remedied", focus="Monitors corrective action",
+        strength=Strength.SUPPORTING, test=tests.followed_up, exhibits=("EV-02", "EV-09"),
+    ),
+    Control(
         id="CC6.1", asks="Credentials of software are inventoried, protected and renewed",
         focus="Manages credentials for infrastructure and software", strength=Strength.DIRECT,
         test=tests.age_within_policy, exhibits=("EV-01",),

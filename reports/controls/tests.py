@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from keysweep.reports import completeness
 from keysweep.reports.controls import Result
-from keysweep.reports.evidence import Evidence
-
-TARGET_S = 60
-"""Seconds from acceptance to proof of death that the product promises."""
+from keysweep.reports.evidence import TARGET_S, Evidence
+from keysweep.reports.open_items import Kind, open_items, past_limit
 
 
 def age_within_policy(evidence: Evidence) -> Result | None:
@@ -149,6 +147,21 @@ def coverage_complete(evidence: Evidence) -> Result | None:
         deviations=len(gaps),
         performed=f"{len(evidence.scans)} scans, everything read",
         note=f"{sum(len(scan.gaps) for scan in gaps)} items not read" if gaps else "",
+    )
+
+
+def followed_up(evidence: Evidence) -> Result | None:
+    """Look for open items that are past their limit, among all that came up; leaked keys that are not stored have no limit."""
+    items = [item for item in open_items(evidence) if item.kind is not Kind.STRANGER]
+    ended = sum(r.outcome in {"done", "rolled-back"} for r in evidence.rotations)
+    if not items and not ended:
+        return None
+    late = past_limit(items, evidence.end)
+    return Result(
+        tested=len(items) + ended,
+        deviations=len(late),
+        performed=f"{ended} rotations that ended and {len(items)} open items, held against their limits",
+        note=f"{len(items)} open" if items else "",
     )
 
 

@@ -19,6 +19,9 @@ from keysweep.reports.evidence import (
     UseRow,
 )
 from keysweep.reports.listed import ListedRow, ListRow
+from keysweep.reports.open_rows import OpenRotation, StrangerRow
+from keysweep.rotation.engine import steps
+from keysweep.rotation.engine.steps import Mode, Outcome
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 FREEZE = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
@@ -44,6 +47,7 @@ def key(
     agents: Sequence[str] = ("orders",),
     admin: bool = False,
     unused: bool = False,
+    ended_days: float | None = None,
 ) -> KeyRow:
     """Return a credential whose value has been in use for *age* days at the freeze."""
     since = FREEZE - timedelta(days=age)
@@ -60,6 +64,7 @@ def key(
         age_days=age,
         limit_days=limit,
         agents=tuple(agents),
+        expires_at=None if ended_days is None else FREEZE - timedelta(days=ended_days),
     )
 
 
@@ -95,6 +100,56 @@ def rotation(
         incident_id="incident" if mode == "forced" else None,
         old_fingerprint="kf:0a0a0a0a0a0a",
         new_fingerprint="kf:0b0b0b0b0b0b",
+    )
+
+
+def open_rotation(
+    credential: str,
+    *,
+    days: float = 2,
+    mode: Mode = Mode.PLANNED,
+    policy: steps.Policy = steps.Policy.SWAP,
+    guided: bool = False,
+    outcome: Outcome | None = None,
+    promoted_days: float | None = None,
+    grace_days: float | None = None,
+    dead: bool = False,
+    why: str = "",
+    quiet_days: float | None = None,
+    number: int = 1,
+) -> OpenRotation:
+    """Return a rotation that began so many days before the freeze; with a grace it waits until so many days after its promotion."""
+    began = FREEZE - timedelta(days=days)
+    promoted = None if promoted_days is None else FREEZE - timedelta(days=promoted_days)
+    return OpenRotation(
+        id=f"{credential.encode().hex():0<32}",
+        credential=credential,
+        provider="openai",
+        number=number,
+        mode=mode,
+        policy=policy,
+        guided=guided,
+        started_at=began,
+        last_at=began if quiet_days is None else FREEZE - timedelta(days=quiet_days),
+        outcome=outcome,
+        promoted_at=promoted,
+        waits_until=promoted + timedelta(days=grace_days) if promoted and grace_days is not None else None,
+        dead_at=began if dead else None,
+        why=why,
+    )
+
+
+def stranger(number: int = 1, *, days: int = 5) -> StrangerRow:
+    """Return a leaked key that is not stored."""
+    seen = FREEZE - timedelta(days=days)
+    return StrangerRow(
+        finding_id=f"f-{number:016x}",
+        rule="slack-token",
+        provider="slack",
+        confidence="checked",
+        places=("notes.md:3:10",),
+        first_seen=seen,
+        last_seen=seen,
     )
 
 
@@ -138,6 +193,7 @@ def listed_key(key_id: str, credential: str = "", *, number: int = 1, active: bo
         active=active,
         created_at=FREEZE - timedelta(days=30),
         last_used_at=None,
+        first_seen=FREEZE - timedelta(days=3),
         credential=credential,
         number=number if credential else None,
     )
@@ -173,6 +229,8 @@ def evidence(
     policy: Policy = POLICY,
     entries: int = 47,
     lists: Iterable[ListRow] = (),
+    open_rotations: Iterable[OpenRotation] = (),
+    strangers: Iterable[StrangerRow] = (),
 ) -> Evidence:
     """Return evidence of the third quarter; the values in use are those of the keys unless stated."""
     keys, rotations = tuple(keys), tuple(rotations)
@@ -194,6 +252,8 @@ def evidence(
         oldest_entry=START if entries else None,
         lists=tuple(lists),
         listable=("anthropic", "openai"),
+        open_rotations=tuple(open_rotations),
+        strangers=tuple(strangers),
     )
 
 
@@ -210,7 +270,7 @@ def quarter() -> Evidence:
             key("mcp-orders-db", 14, provider="postgresql", owner="data team", agents=("mcp-postgres",)),
             key("openai-admin", 88, owner="platform security", environment="", agents=(), admin=True),
             key("orders-openai", 10),
-            key("short-lived", 40, limit=30, agents=("orders",)),
+            key("short-lived", 40, limit=30, agents=("orders",), ended_days=4),
             key("switched-off", 200, provider="anthropic", agents=(), unused=True),
         ],
         uses=[
@@ -236,7 +296,15 @@ def quarter() -> Evidence:
                 listed_key("key_2a1b2c3d4e5f"),
             )
         ],
-    )
+        open_rotations=[
+            open_rotation("mcp-orders-db", days=0.5, promoted_days=0.5, grace_days=1),
+            open_rotation(
+                "openai-admin", days=3, mode=Mode.FORCED, guided=True, outcome=Outcome.HALF_WAY,
+                why="no standby is there: a person makes a new key and hands it in",
+            ),
+        ],
+        strangers=[stranger()],
+    )  # fmt: skip
 
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
