@@ -12,7 +12,12 @@ from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State
 
-_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "postgresql": "DATABASE_URL"}
+_VARIABLES = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "aws": "AWS_SECRET_ACCESS_KEY",
+    "openai": "OPENAI_API_KEY",
+    "postgresql": "DATABASE_URL",
+}
 
 
 Place = int | str

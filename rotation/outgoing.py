@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import agent_catalog
-from keysweep.rotation.agents import AgentError, Attestation, Delivery, Holding
+from keysweep.rotation.agents import AgentError, Attestation, Delivery, Half, Holding
 from keysweep.rotation.credential import State, Version, VersionRef
 from keysweep.rotation.instances import AgentRecord
+from keysweep.rotation.public_halves import halves_for
 from keysweep.rotation.resolve import resolve
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
@@ -39,6 +41,7 @@ def delivery(opened: OpenVault, agent: AgentRecord, version: Version, *, forced:
         admin=partial(_open_admin, opened, agent),
         same=lambda connection, seen: opened.ring.same(connection, seen, version.fingerprint),
         is_value=partial(_is_value, opened, version),
+        beside=partial(_beside, opened, agent, version),
     )
 
 
@@ -74,6 +77,11 @@ def _open(opened: OpenVault, agent: AgentRecord, ref: VersionRef, purpose: str) 
             number=ref.number,
         )
     return secret
+
+
+def _beside(opened: OpenVault, agent: AgentRecord, version: Version) -> Mapping[str, Half]:
+    with opened.database.read() as connection:
+        return halves_for(connection, agent, version)
 
 
 def _is_value(opened: OpenVault, version: Version, raw: bytes) -> bool:

@@ -70,21 +70,28 @@ def _bind(invocation: Invocation, agent: str, credential: str, variable: str | N
     """Let an agent have a credential."""
     from keysweep.foundation.errors import UsageError
     from keysweep.rotation import instances
+    from keysweep.rotation.agents import AgentError
     from keysweep.rotation.inventory import default_variable
+    from keysweep.rotation.public_halves import name_beside
     from keysweep.rotation.vault import store
 
     with invocation.vault() as opened, opened.database.write() as connection:
         known = store.credential_named(connection, credential)
-        instances.agent_named(connection, agent)
+        record = instances.agent_named(connection, agent)
         if known.is_admin:
             msg = f"{credential!r} administers other keys; no agent may have it"
             raise UsageError(msg)
         name = variable or default_variable(known.provider, known.name)
+        try:
+            half = name_beside(record.kind, record.settings, known.provider, name)
+        except AgentError as error:
+            raise UsageError(error.message, hint=error.hint) from None
         instances.bind(connection, agent, name, known.id)
         opened.ledger.append(
             connection, actor=invocation.actor, action="agent.bound", subject=agent, detail={"credential": credential}
         )
-    click.echo(f"{agent} gets {credential} as {name}.", err=True)
+    beside = f", with its public half as {half}" if half else ""
+    click.echo(f"{agent} gets {credential} as {name}{beside}.", err=True)
 
 
 @COMMAND.command("status")

@@ -33,6 +33,14 @@ def _no_admin(_purpose: str) -> Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """The public half of a key that has two, and the name that it has at the agent."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One version that one agent shall serve on."""
 
@@ -51,10 +59,16 @@ class Delivery:
     """Open the administering credential that the agent's setting `admin` names, given the purpose in one word; recorded likewise."""
     same: Callable[[Connection, Fingerprint], bool] = lambda *_: False
     """Whether another fingerprint is of the same value, under another generation of the master key."""
+    beside: Callable[[], Mapping[str, Half]] = dict
+    """Return by variable the public half that changes with the value, for a key that has one; an `AgentError` where it has no place."""
     is_value: Callable[[bytes], bool] = lambda _: False
     """Whether bytes that were read somewhere are the value, asked of its fingerprint: nothing is opened for it."""
     timeout_s: float = 10.0
     """For one call outside."""
+
+    def halves(self) -> dict[str, str]:
+        """Return the public halves by their names; empty for a key that has no other half."""
+        return {half.name: half.text for half in self.beside().values()}
 
 
 class Holding(StrEnum):
@@ -97,5 +111,8 @@ class Agent:
     """Between two questions."""
     check: Callable[[Mapping[str, str]], None] | None = None
     """Refuse settings with a `UsageError` that are known but cannot work, when an agent is added."""
+    named: Callable[[Mapping[str, str], str], str | None] | None = None
+    """Given the settings and a variable, return the name of the value there, for a kind that takes both halves of a key together; None
+    where these settings leave no room for a second one."""
     asks: bool = False
     """It takes its values itself, by `keysweep resolve`: what it took is noted as what it holds."""

@@ -15,7 +15,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.rotation import challenge, programs
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
 from keysweep.rotation.aws_calls import REGION, Service, Signer, expect, target
-from keysweep.rotation.sinks import running
+from keysweep.rotation.sinks import place, running
 from keysweep.rotation.trouble import ProviderError, Trouble
 
 _JSON, _RAW = "json", "raw"
@@ -47,10 +47,11 @@ def _attest(delivery: Delivery) -> Attestation:
 
 
 def _put(delivery: Delivery, signer: Signer) -> None:
-    current = _current(delivery, signer)
+    halves, current = delivery.halves(), _current(delivery, signer)
     if delivery.settings.get("format", _RAW) == _JSON:
-        fields = _fields(current)
-        if all(delivery.is_value(str(fields.get(name, "")).encode()) for name in delivery.variables):
+        fields = {**_fields(current), **halves}
+        same = fields == _fields(current)
+        if same and all(delivery.is_value(str(fields.get(name, "")).encode()) for name in delivery.variables):
             return
     elif current is not None and delivery.is_value(current.encode()):
         return
@@ -128,10 +129,12 @@ AGENT = Agent(
         "base_url*": "where the service is called instead of AWS",
         "restart*": "absolute path and arguments of a program that makes the agents read the secret anew",
         "timeout*": "seconds that it may take (10)",
+        **place.ID_NAME,
     },
     deliver=_deliver,
     activate=_activate,
     attest=_attest,
     poll_s=0.5,
     check=_check,
+    named=lambda settings, variable: variable if settings.get("format") == _JSON else None,
 )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from keysweep.foundation.clock import system_clock
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation import challenge, programs
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
-from keysweep.rotation.sinks import atomic, running
-from keysweep.rotation.sinks.forms import Form, Shape
+from keysweep.rotation.sinks import place, running
 
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ID = re.compile(r"[0-9a-f]{12,64}")
@@ -20,14 +18,7 @@ _RECREATE_S = 60.0
 
 
 def _deliver(delivery: Delivery) -> None:
-    path, shape = Path(delivery.settings["path"]), _shape(delivery)
-    if shape.holds(atomic.read(path), delivery.is_value):
-        return
-    value = delivery.open("deliver")
-    try:
-        atomic.edit(path, lambda before: shape.with_value(before, value))
-    finally:
-        value.wipe()
+    place.lines_at(delivery).put(delivery)
 
 
 def _activate(delivery: Delivery) -> None:
@@ -45,7 +36,7 @@ def _activate(delivery: Delivery) -> None:
 
 
 def _attest(delivery: Delivery) -> Attestation:
-    if not _shape(delivery).holds(atomic.read(Path(delivery.settings["path"])), delivery.is_value):
+    if not place.lines_at(delivery).holds(delivery):
         return Attestation(holding=Holding.OTHER, method="file-differs")
     containers = _containers(delivery)
     if not all(_given(one, delivery) for one in containers):
@@ -64,20 +55,13 @@ def _containers(delivery: Delivery) -> list[Mapping[str, object]]:
     return [_inspect(delivery, one) for one in ids if _ID.fullmatch(one)]
 
 
-def _shape(delivery: Delivery) -> Shape:
-    return Shape(form=Form.ENV, names=_names(delivery))
-
-
-def _names(delivery: Delivery) -> tuple[str, ...]:
-    return (delivery.settings["name"],) if "name" in delivery.settings else delivery.variables
-
-
 def _given(container: Mapping[str, object], delivery: Delivery) -> bool:
-    """Whether each variable of the container's own environment, as Docker states it, is the value."""
+    """Whether each variable of the container's own environment, as Docker states it, is the value, or its public half."""
     match container:
         case {"Config": {"Env": list(lines)}}:
             held = dict(line.split("=", 1) for line in lines if isinstance(line, str) and "=" in line)
-            return all(delivery.is_value(held.get(name, "").encode()) for name in _names(delivery))
+            halves = all(held.get(name) == half for name, half in delivery.halves().items())
+            return halves and all(delivery.is_value(held.get(name, "").encode()) for name in place.names_of(delivery))
         case _:
             return False
 
@@ -143,6 +127,7 @@ AGENT = Agent(
         "service": "name of the service in it",
         "path": "absolute path of the file that the service names as its `env_file`",
         "name*": "name that the file has for the variable, where it is not the bound one",
+        **place.ID_NAME,
         "challenge*": challenge.SETTING,
         "timeout*": "seconds that one call of docker may take (60)",
     },
@@ -151,4 +136,5 @@ AGENT = Agent(
     attest=_attest,
     poll_s=0.5,
     check=_check,
+    named=place.named,
 )

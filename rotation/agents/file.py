@@ -7,21 +7,15 @@ from pathlib import Path
 
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
-from keysweep.rotation.sinks import atomic, running
+from keysweep.rotation.sinks import atomic, place, running
 from keysweep.rotation.sinks.forms import Form, Shape
+from keysweep.rotation.sinks.place import Place
 
 _POINTED = frozenset({Form.JSON, Form.TOML, Form.YAML})
 
 
 def _deliver(delivery: Delivery) -> None:
-    shape, path = _shape(delivery), Path(delivery.settings["path"])
-    if shape.form is not Form.TEMPLATE and shape.holds(atomic.read(path), delivery.is_value):
-        return  # without opening the value
-    value = delivery.open("deliver")
-    try:
-        atomic.edit(path, lambda before: shape.with_value(before, value))
-    finally:
-        value.wipe()
+    _place(delivery).put(delivery)
 
 
 def _activate(delivery: Delivery) -> None:
@@ -29,13 +23,13 @@ def _activate(delivery: Delivery) -> None:
 
 
 def _attest(delivery: Delivery) -> Attestation:
-    path = Path(delivery.settings["path"])
-    if not _shape(delivery).holds(atomic.read(path), delivery.is_value):
+    held = _place(delivery)
+    if not held.holds(delivery):
         return Attestation(holding=Holding.OTHER, method="file-differs")
-    return running.attest(delivery, path)
+    return running.attest(delivery, held.path)
 
 
-def _shape(delivery: Delivery) -> Shape:
+def _place(delivery: Delivery) -> Place:
     settings = delivery.settings
     form, template = Form(settings["format"]), ""
     if form is Form.TEMPLATE:
@@ -44,8 +38,20 @@ def _shape(delivery: Delivery) -> Shape:
             msg = f"there is no template {settings['template']}"
             raise AgentError(msg)
         template = held.decode(errors="replace")
-    names = (settings["name"],) if "name" in settings else delivery.variables
-    return Shape(form=form, names=names, pointer=settings.get("pointer", ""), template=template)
+    shape = Shape(
+        form=form,
+        names=place.names_of(delivery),
+        pointer=settings.get("pointer", ""),
+        template=template,
+        beside=delivery.halves(),
+    )
+    return Place(path=Path(settings["path"]), shape=shape)
+
+
+def _named(settings: Mapping[str, str], variable: str) -> str | None:
+    if "pointer" in settings:
+        return settings["pointer"].rpartition("/")[2]
+    return place.named(settings, variable) if settings["format"] != Form.RAW else None
 
 
 def _check(settings: Mapping[str, str]) -> None:
@@ -70,6 +76,7 @@ AGENT = Agent(
         "format": "how the file holds the key: raw, env, json, toml, yaml or template",
         "pointer*": "place of the string in a JSON, TOML or YAML document, like /env/API_KEY",
         "name*": "name that the file has for the variable, where it is not the bound one",
+        **place.ID_NAME,
         "template*": "absolute path of a text with {{NAME}} where the value goes",
         **running.SETTINGS,
     },
@@ -78,4 +85,5 @@ AGENT = Agent(
     attest=_attest,
     poll_s=0.2,
     check=_check,
+    named=_named,
 )

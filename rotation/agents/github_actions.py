@@ -1,7 +1,8 @@
 """Secrets of GitHub Actions: sealed for the repository's public key; the next run gets them, runs that go on keep what they began with.
 
 No run holds the new key when the rotation goes on: what counts is that the secret is stored.  Runs that began before keep the old key and
-fail once it is dead, unless `wait` makes the rotation wait for them.  Proven on a simulator that opens what was sealed.
+fail once it is dead, unless `wait` makes the rotation wait for them.  The halves of a key of two are two secrets, stored one after the
+other: a run that begins in between fails, and `wait` waits for it too.  Proven on a simulator that opens what was sealed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation.agent_hosts import ADMIN, call, check_url, parsed, segment
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
 from keysweep.rotation.http import Response
+from keysweep.rotation.sinks import place
 
 _BASE = "https://api.github.com"
 _HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
@@ -32,9 +34,11 @@ def _deliver(delivery: Delivery) -> None:
             msg = "the repository's public key is not what the vendor documents"
             raise AgentError(msg)
     value = delivery.open("deliver")
-    body = {"encrypted_value": _sealed(key, value), "key_id": key_id}
+    sealed = _sealed(key, value)
     value.wipe()
-    for name in _names(delivery):
+    each = [(name, _sealed(key, Secret(half))) for name, half in delivery.halves().items()]
+    for name, one in (*each, *((name, sealed) for name in _names(delivery))):
+        body = {"encrypted_value": one, "key_id": key_id}
         _call(delivery, "PUT", f"{_place(delivery)}/{name}", purpose="deliver", body=body)
 
 
@@ -43,16 +47,16 @@ def _activate(delivery: Delivery) -> None:
 
 
 def _attest(delivery: Delivery) -> Attestation:
-    """Say that the next run gets it.  Where `wait` says so, runs that began before it was stored must have ended."""
+    """Say that the next run gets it.  Where `wait` says so, runs that began before all of it was stored must have ended."""
     stored = []
-    for name in _names(delivery):
+    for name in (*delivery.halves(), *_names(delivery)):
         match parsed(_call(delivery, "GET", f"{_place(delivery)}/{name}", purpose="attest")):
             case {"updated_at": str(at)}:
                 stored.append(at)
             case _:
                 msg = "the description of the secret is not what the vendor documents"
                 raise AgentError(msg)
-    if delivery.settings.get("wait") == "runs" and _goes_on(delivery, min(stored)):
+    if delivery.settings.get("wait") == "runs" and _goes_on(delivery, max(stored)):
         return Attestation(holding=Holding.OTHER, method="runs-go-on")
     return Attestation(holding=Holding.NOT_RUNNING, method="next-run")
 
@@ -92,7 +96,7 @@ def _place(delivery: Delivery) -> str:
 
 
 def _names(delivery: Delivery) -> tuple[str, ...]:
-    return (delivery.settings["secret"],) if "secret" in delivery.settings else delivery.variables
+    return place.names_of(delivery, "secret")
 
 
 def _call(delivery: Delivery, method: str, path: str, *, purpose: str, body: object = None) -> Response:
@@ -105,8 +109,8 @@ def _check(settings: Mapping[str, str]) -> None:
     if not _REPOSITORY.fullmatch(settings["repository"]) or ".." in settings["repository"]:
         msg = "repository is OWNER/NAME"
         raise UsageError(msg)
-    if "secret" in settings and not _SECRET.fullmatch(settings["secret"]):
-        msg = "secret is a name of letters, digits and underscores that does not begin with GITHUB_"
+    if not all(_SECRET.fullmatch(settings[name]) for name in {"secret", "id_name"} & settings.keys()):
+        msg = "secret and id_name are names of letters, digits and underscores that do not begin with GITHUB_"
         raise UsageError(msg)
     if settings.get("wait", "runs") != "runs":
         msg = "wait is `runs`"
@@ -119,6 +123,7 @@ AGENT = Agent(
         "repository": "OWNER/NAME",
         "admin": ADMIN + ": a token that may write secrets",
         "secret*": "name of the secret, where it is not the variable",
+        **place.ID_NAME,
         "environment*": "environment of the repository that has the secret",
         "wait*": "`runs`: runs that began before must have ended; else they keep the old key until they end",
         "base_url*": f"address of the API ({_BASE})",
@@ -128,4 +133,5 @@ AGENT = Agent(
     attest=_attest,
     poll_s=5.0,
     check=_check,
+    named=lambda settings, variable: settings.get("secret", variable),
 )

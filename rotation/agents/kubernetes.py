@@ -17,6 +17,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import programs
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
+from keysweep.rotation.sinks import place
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
@@ -27,7 +28,10 @@ _TIMEOUT_S = 20.0
 
 def _deliver(delivery: Delivery) -> None:
     value = delivery.open("deliver")
-    data = {name: base64.b64encode(value.reveal()).decode() for name in _names(delivery)}
+    data = {
+        **{name: base64.b64encode(half.encode()).decode() for name, half in delivery.halves().items()},
+        **{name: base64.b64encode(value.reveal()).decode() for name in _names(delivery)},
+    }
     value.wipe()
     patch = Secret(json.dumps({"data": data}))
     argv = ("patch", "secret", delivery.settings["secret"], "--type=merge", "--patch-file=/dev/stdin")
@@ -49,7 +53,9 @@ def _activate(delivery: Delivery) -> None:
 def _attest(delivery: Delivery) -> Attestation:
     """See the value in the Secret, and every pod made of the template with this version's mark and available."""
     secret = _read(delivery, f"secret/{delivery.settings['secret']}")
-    if not all(_holds(delivery, secret, name) for name in _names(delivery)):
+    halves = {name: half.encode() for name, half in delivery.halves().items()}
+    stored = all(delivery.is_value(_stored(secret, name)) for name in _names(delivery))
+    if not stored or any(_stored(secret, name) != half for name, half in halves.items()):
         return Attestation(holding=Holding.OTHER, method="secret-differs")
     match _read(delivery, delivery.settings["workload"]):
         case {"spec": {"replicas": 0}, "status": {**status}} if not status.get("replicas"):
@@ -67,15 +73,16 @@ def _attest(delivery: Delivery) -> Attestation:
     return Attestation(holding=Holding.OTHER, method="rolling-out")
 
 
-def _holds(delivery: Delivery, secret: object, name: str) -> bool:
+def _stored(secret: object, name: str) -> bytes:
+    """Return what the Secret holds under a name; nothing where it holds none."""
     match secret:
         case {"data": {**data}}:
             try:
-                return delivery.is_value(base64.b64decode(str(data.get(name, "")), validate=True))
+                return base64.b64decode(str(data.get(name, "")), validate=True)
             except binascii.Error:
-                return False
+                return b""
         case _:
-            return False
+            return b""
 
 
 def _read(delivery: Delivery, what: str) -> object:
@@ -99,7 +106,7 @@ def _kubectl(delivery: Delivery, *argv: str) -> tuple[str, ...]:
 
 
 def _names(delivery: Delivery) -> tuple[str, ...]:
-    return (delivery.settings["key"],) if "key" in delivery.settings else delivery.variables
+    return place.names_of(delivery, "key")
 
 
 def _mark(delivery: Delivery) -> str:
@@ -112,8 +119,8 @@ def _check(settings: Mapping[str, str]) -> None:
     if kind not in _KINDS or not all(map(_NAME.fullmatch, names)):
         msg = "namespace and secret are names, and workload is deployment/NAME or statefulset/NAME"
         raise UsageError(msg)
-    if "key" in settings and not _KEY.fullmatch(settings["key"]):
-        msg = "key is a key of a Secret"
+    if not all(_KEY.fullmatch(settings[name]) for name in {"key", "id_name"} & settings.keys()):
+        msg = "key and id_name are keys of a Secret"
         raise UsageError(msg)
     if not settings.get("kubeconfig", "/").startswith("/"):
         msg = "kubeconfig is an absolute path"
@@ -130,6 +137,7 @@ AGENT = Agent(
         "secret": "name of the Secret",
         "workload": "what runs with it: deployment/NAME or statefulset/NAME",
         "key*": "key in the Secret, where it is not the variable",
+        **place.ID_NAME,
         "context*": "context of kubectl's configuration",
         "kubeconfig*": "absolute path of kubectl's configuration",
     },
@@ -138,4 +146,5 @@ AGENT = Agent(
     attest=_attest,
     poll_s=1.0,
     check=_check,
+    named=lambda settings, variable: settings.get("key", variable),
 )

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from keysweep.foundation.clock import system_clock
 from keysweep.rotation.agent_hosts import ADMIN, call, check_url, parsed, segment
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
+from keysweep.rotation.sinks import place
 
 _MARK = "keysweep_version"
+_FIELD = "api_key"
 
 
 def _deliver(delivery: Delivery) -> None:
@@ -21,7 +23,7 @@ def _deliver(delivery: Delivery) -> None:
     value = delivery.open("deliver")
     body = {
         "credential_name": name,
-        "credential_values": {delivery.settings.get("field", "api_key"): value.reveal_text()},
+        "credential_values": {**delivery.halves(), delivery.settings.get("field", _FIELD): value.reveal_text()},
         "credential_info": {_MARK: _mark(delivery)},
     }
     value.wipe()
@@ -68,11 +70,13 @@ AGENT = Agent(
         "credential": "name of the credential there",
         "model": "a model that is called with this credential, and with no other",
         "admin": ADMIN + ": the proxy's master key",
-        "field*": "name of the value within the credential (api_key)",
+        "field*": f"name of the value within the credential ({_FIELD})",
+        **place.ID_NAME,
     },
     deliver=_deliver,
     activate=_activate,
     attest=_attest,
     poll_s=1.0,
     check=check_url,
+    named=lambda settings, _variable: settings.get("field", _FIELD),
 )

@@ -14,8 +14,9 @@ from keysweep.foundation.errors import UsageError
 from keysweep.rotation import programs
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
 from keysweep.rotation.processes import environment_of, with_argument
-from keysweep.rotation.sinks import atomic, pointer
+from keysweep.rotation.sinks import atomic, place, pointer
 from keysweep.rotation.sinks.forms import Form, Shape
+from keysweep.rotation.sinks.place import Place
 
 _FORMS = {".json": Form.JSON, ".toml": Form.TOML}
 _REFERENCE = "${"
@@ -23,22 +24,16 @@ _REFERENCE = "${"
 
 
 def _deliver(delivery: Delivery) -> None:
-    path, shape = Path(delivery.settings["path"]), _shape(delivery)
-    content = atomic.read(path)
+    there = _place(delivery)
+    shape, content = there.shape, atomic.read(there.path)
     if content is None:
-        msg = f"there is no {path}"
+        msg = f"there is no {there.path}"
         raise AgentError(msg)
-    held = pointer.value_at(shape.form.value, content.decode(errors="replace"), shape.pointer)
-    if _REFERENCE in held:
-        msg = f"{shape.pointer} refers to the client's environment and is left as it is"
-        raise AgentError(msg, hint="deliver to the client itself: keysweep run --agent NAME -- CLIENT")
-    if shape.holds(content, delivery.is_value):
-        return
-    value = delivery.open("deliver")
-    try:
-        atomic.edit(path, lambda before: shape.with_value(before, value))
-    finally:
-        value.wipe()
+    for at in shape.pointers():
+        if _REFERENCE in pointer.value_at(shape.form.value, content.decode(errors="replace"), at):
+            msg = f"{at} refers to the client's environment and is left as it is"
+            raise AgentError(msg, hint="deliver to the client itself: keysweep run --agent NAME -- CLIENT")
+    there.put(delivery)
 
 
 def _activate(delivery: Delivery) -> None:
@@ -49,23 +44,30 @@ def _activate(delivery: Delivery) -> None:
 
 def _attest(delivery: Delivery) -> Attestation:
     """Read from the kernel what each of the server's processes on this machine began with."""
-    path = Path(delivery.settings["path"])
-    if not _shape(delivery).holds(atomic.read(path), delivery.is_value):
+    if not _place(delivery).holds(delivery):
         return Attestation(holding=Holding.OTHER, method="file-differs")
     running = with_argument(delivery.settings["process"])
     if not running:
         return Attestation(holding=Holding.NOT_RUNNING, method="not-running")
     name = delivery.settings.get("variable", delivery.settings["pointer"].rpartition("/")[2]).encode()
+    halves = {half.rpartition("/")[2].encode(): text.encode() for half, text in delivery.halves().items()}
     for pid in running:
-        value = (environment_of(pid) or {}).get(name)
-        if value is None or not delivery.is_value(value):
+        began_with = environment_of(pid) or {}
+        value = began_with.get(name)
+        if value is None or not delivery.is_value(value) or not halves.items() <= began_with.items():
             return Attestation(holding=Holding.OTHER, method="started-before")
     return Attestation(holding=Holding.NEW, method="kernel", at=system_clock())
 
 
-def _shape(delivery: Delivery) -> Shape:
-    form = _FORMS[Path(delivery.settings["path"]).suffix]
-    return Shape(form=form, pointer=delivery.settings["pointer"])
+def _place(delivery: Delivery) -> Place:
+    path = Path(delivery.settings["path"])
+    shape = Shape(form=_FORMS[path.suffix], pointer=delivery.settings["pointer"], beside=delivery.halves())
+    return Place(path=path, shape=shape)
+
+
+def _named(settings: Mapping[str, str], _variable: str) -> str | None:
+    """Return the pointer's last step; where the server calls it otherwise, nothing tells what it calls the other half."""
+    return settings["pointer"].rpartition("/")[2] if "variable" not in settings else None
 
 
 def _check(settings: Mapping[str, str]) -> None:
@@ -86,6 +88,7 @@ AGENT = Agent(
         "path": "absolute path of the client's file: .mcp.json, claude_desktop_config.json, .codex/config.toml, .gemini/settings.json ...",
         "pointer": "place of the string in it, like /mcpServers/search/env/API_KEY",
         "process": "argument, or program, that every process of the server was started with and no other was",
+        **place.ID_NAME,
         "variable*": "variable of the server, where it is not the pointer's last step",
         "reload*": "absolute path and arguments of a program that makes the client start its servers anew",
     },
@@ -94,4 +97,5 @@ AGENT = Agent(
     attest=_attest,
     poll_s=0.5,
     check=_check,
+    named=_named,
 )

@@ -14,10 +14,13 @@ def _deliver(delivery: Delivery) -> None:
 
 
 def _activate(delivery: Delivery) -> None:
+    """Ask the supervisors that were not asked yet; who asks again and again while it waits only reads."""
+    with delivery.database.read() as connection:
+        if not _unasked(connection, delivery):
+            return
     with delivery.database.write() as connection:
-        for instance in instances.live_instances(connection, delivery.agent, system_clock()):
-            if not _held(connection, instance, delivery):
-                instances.want(connection, instance, delivery.version, forced=delivery.forced)
+        for instance in _unasked(connection, delivery):
+            instances.want(connection, instance, delivery.version, forced=delivery.forced)
 
 
 def _attest(delivery: Delivery) -> Attestation:
@@ -33,6 +36,16 @@ def _attest(delivery: Delivery) -> Attestation:
         method=",".join(sorted({one.method for one in held})),
         at=max(one.attested_at for one in held),
     )
+
+
+def _unasked(connection: Connection, delivery: Delivery) -> list[instances.Instance]:
+    """Return the supervisors that neither are asked for what was delivered nor hold it."""
+    return [
+        instance
+        for instance in instances.live_instances(connection, delivery.agent, system_clock())
+        if instance.wanted_versions.get(delivery.version.credential_id) != delivery.version.number
+        and not _held(connection, instance, delivery)
+    ]
 
 
 def _held(connection: Connection, instance: instances.Instance, delivery: Delivery) -> list[instances.Seen]:
@@ -52,4 +65,5 @@ AGENT = Agent(
     activate=_activate,
     attest=_attest,
     nudge=_activate,
+    named=lambda _settings, variable: variable,
 )

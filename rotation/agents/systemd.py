@@ -9,8 +9,9 @@ from pathlib import Path
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation import challenge, programs, readiness
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
-from keysweep.rotation.sinks import atomic, running
+from keysweep.rotation.sinks import place, running
 from keysweep.rotation.sinks.forms import Form, Shape
+from keysweep.rotation.sinks.place import Place
 
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*")
 _MANAGERS = {"system": (), "user": ("--user",)}
@@ -18,14 +19,7 @@ _FORMS = (Form.RAW, Form.ENV)
 
 
 def _deliver(delivery: Delivery) -> None:
-    path, shape = Path(delivery.settings["path"]), _shape(delivery)
-    if shape.holds(atomic.read(path), delivery.is_value):
-        return
-    value = delivery.open("deliver")
-    try:
-        atomic.edit(path, lambda before: shape.with_value(before, value))
-    finally:
-        value.wipe()
+    _place(delivery).put(delivery)
 
 
 def _activate(delivery: Delivery) -> None:
@@ -36,8 +30,8 @@ def _activate(delivery: Delivery) -> None:
 
 
 def _attest(delivery: Delivery) -> Attestation:
-    path = Path(delivery.settings["path"])
-    if not _shape(delivery).holds(atomic.read(path), delivery.is_value):
+    held = _place(delivery)
+    if not held.holds(delivery):
         return Attestation(holding=Holding.OTHER, method="file-differs")
     shown = _systemctl(delivery, "show", "--property=ActiveState,MainPID,LoadState", delivery.settings["unit"])
     state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
@@ -48,7 +42,7 @@ def _attest(delivery: Delivery) -> Attestation:
         case "loaded", "active" if pid:
             if "challenge" in delivery.settings:
                 return challenge.attest(delivery.settings["challenge"], delivery)
-            return running.started((pid,), path, ready=delivery.settings.get("ready"))
+            return running.started((pid,), held.path, ready=delivery.settings.get("ready"))
         case "loaded", now:
             return Attestation(holding=Holding.OTHER, method=now or "unknown")
         case _:
@@ -56,9 +50,14 @@ def _attest(delivery: Delivery) -> Attestation:
             raise AgentError(msg, hint="keysweep agents add NAME --kind systemd --set unit=UNIT")
 
 
-def _shape(delivery: Delivery) -> Shape:
-    names = (delivery.settings["name"],) if "name" in delivery.settings else delivery.variables
-    return Shape(form=Form(delivery.settings.get("format", Form.RAW)), names=names)
+def _place(delivery: Delivery) -> Place:
+    if delivery.settings.get("format") == Form.ENV:
+        return place.lines_at(delivery)
+    return Place(path=Path(delivery.settings["path"]), shape=Shape(form=Form.RAW, beside=delivery.halves()))
+
+
+def _named(settings: Mapping[str, str], variable: str) -> str | None:
+    return place.named(settings, variable) if settings.get("format") == Form.ENV else None
 
 
 def _systemctl(delivery: Delivery, *command: str) -> str:
@@ -89,6 +88,7 @@ AGENT = Agent(
         "path": "absolute path of the file that the unit loads the key from when it starts",
         "format*": "raw, for LoadCredential=, or env, for EnvironmentFile= (raw)",
         "name*": "name that the file has for the variable, where it is not the bound one",
+        **place.ID_NAME,
         "manager*": "system or user (system)",
         "ready*": readiness.SETTING,
         "challenge*": challenge.SETTING,
@@ -99,4 +99,5 @@ AGENT = Agent(
     attest=_attest,
     poll_s=0.2,
     check=_check,
+    named=_named,
 )

@@ -16,7 +16,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.rotation import challenge
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery
 from keysweep.rotation.http import LOOPBACK, request
-from keysweep.rotation.sinks import atomic
+from keysweep.rotation.sinks import atomic, place
 from keysweep.rotation.trouble import ProviderError, Trouble
 
 _PREFIX = "whsec_"
@@ -24,6 +24,7 @@ _PREFIX = "whsec_"
 
 def _deliver(delivery: Delivery) -> None:
     """Send one message for each name that the agent knows the key by; each is a message of its own, also when it is repeated."""
+    beside = delivery.beside()
     for variable in delivery.variables:
         data: dict[str, object] = {
             "agent": delivery.agent,
@@ -32,6 +33,8 @@ def _deliver(delivery: Delivery) -> None:
             "fingerprint": delivery.fingerprint.short,
             "forced": delivery.forced,
         }
+        if half := beside.get(variable):
+            data |= {"id": half.text, "id_variable": half.name}
         if urlsplit(delivery.settings["url"]).scheme == "https":
             value = delivery.open("deliver")
             data["value"] = value.reveal_text()
@@ -105,10 +108,12 @@ AGENT = Agent(
         "secret_file": "absolute path of the file with the secret that messages are signed with: whsec_...",
         "challenge": challenge.SETTING,
         "ca_file*": "absolute path of the certificates that its certificate is checked against, where it is a private one",
+        **place.ID_NAME,
     },
     deliver=_deliver,
     activate=_activate,
     attest=_attest,
     poll_s=0.5,
     check=_check,
+    named=place.named,
 )

@@ -71,7 +71,11 @@ def _contain(run: Run, _attempt: int) -> Done:
 
 
 def _stage(run: Run, _attempt: int) -> Done:
-    _each(run, lambda agent, delivery: agent.deliver(delivery))
+    def deliver(agent: Agent, delivery: Delivery) -> None:
+        delivery.beside()  # whoever would get one half of a key gets none
+        agent.deliver(delivery)
+
+    _each(run, deliver)
     return Done(detail={"agents": len(run.agents)})
 
 

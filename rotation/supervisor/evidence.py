@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from keysweep.foundation.fingerprint import Fingerprint
 from keysweep.rotation import challenge, instances
 from keysweep.rotation.credential import VersionRef
+from keysweep.rotation.public_halves import halves_of
 from keysweep.rotation.resolve import resolve
 from keysweep.rotation.supervisor.inject import Injection
 from keysweep.rotation.vault import store
@@ -97,7 +98,9 @@ def _proven(
     urls: str,
 ) -> tuple[instances.Seen, ...] | None:
     """Return what the process has proven to hold; None if it did not answer, or with something else."""
-    answers = challenge.collect(urls, agent.name, given, timeout_s=_CHALLENGE_S)
+    with opened.database.read() as connection:
+        beside = halves_of(connection, {variable: one.version for variable, one in given.items()})
+    answers = challenge.collect(urls, agent.name, given, beside=beside, timeout_s=_CHALLENGE_S)
     if not answers:
         return None
     found: dict[str, instances.Seen] = {}
@@ -113,7 +116,9 @@ def _proven(
                 number=one.version.number,
             )
         good = ref == one.version and all(
-            challenge.right(value, answer.nonce, answer.given) for answer in answers if answer.variable == variable
+            challenge.right(value, answer.question, answer.given)
+            for answer in answers
+            if answer.question.variable == variable
         )
         value.wipe()
         if not good:

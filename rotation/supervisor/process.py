@@ -10,7 +10,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import instances
 from keysweep.rotation.credential import VersionRef
-from keysweep.rotation.public_halves import public_halves
+from keysweep.rotation.public_halves import halves_of
 from keysweep.rotation.resolve import RefusedError, resolve
 from keysweep.rotation.supervisor import evidence
 from keysweep.rotation.supervisor.child import Child
@@ -126,9 +126,9 @@ def _handed(opened: OpenVault, values: Values) -> dict[str, Secret]:
     """Return what the process gets: the values, and beside those of two halves the public one, by its own name."""
     refs = {name: ref for name, (ref, _) in values.items()}
     with opened.database.read() as connection:
-        beside = public_halves(connection, refs)
+        beside = halves_of(connection, refs)
     return {
-        **{name: Secret(half) for name, half in beside.items()},
+        **{half.name: Secret(half.text) for half in beside.values()},
         **{name: value for name, (_, value) in values.items()},
     }
 

@@ -44,8 +44,9 @@ class Agent:
     def answer(self, question: object) -> dict[str, str] | None:
         """Prove that we hold the key, to whoever holds it too; None for what is no question to us."""
         match question:
-            case {"protocol": "keysweep-challenge-v1", "variable": self.variable, "nonce": str(nonce)}:
-                message = f"keysweep-challenge-v1:{nonce}".encode()
+            case {"protocol": "keysweep-challenge-v1", "variable": self.variable, "nonce": str(nonce), **more}:
+                half = f":{os.environ.get(str(more['id_variable']), '')}" if "id_variable" in more else ""
+                message = f"keysweep-challenge-v1:{nonce}{half}".encode()
                 return {"proof": hmac.new(self.key, message, hashlib.sha256).hexdigest()}
             case _:
                 return None

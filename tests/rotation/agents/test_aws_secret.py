@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import agent_catalog
-from keysweep.rotation.agents import AgentError, Delivery, Holding
+from keysweep.rotation.agents import AgentError, Delivery, Half, Holding
 from keysweep.rotation.agents.aws_secret import AGENT
 from samples.servers.moto import Server
 from tests.fakes.canaries import forms
@@ -119,6 +120,16 @@ def test_the_fields_of_others_stay(aws: Server) -> None:
         AGENT.deliver(given)
     assert json.loads(held(aws, name)) == {"user": "search", VARIABLE: value.value, "port": 5}
     assert versions(aws, name) == 2
+
+
+def test_both_halves_of_a_key_are_stored_in_one_version(aws: Server) -> None:
+    """A reader gets a pair, whenever it reads; the same value with another public half is stored anew."""
+    value, name = Delivered(), stored(aws, "{}")
+    for half, expected in (("id-1", 2), ("id-1", 2), ("id-2", 3)):
+        pair = {VARIABLE: Half(name="SEARCH_ID", text=half)}
+        AGENT.deliver(replace(delivery(aws, value, name, format="json"), beside=lambda: pair))  # noqa: B023
+        assert json.loads(held(aws, name)) == {VARIABLE: value.value, "SEARCH_ID": half}
+        assert versions(aws, name) == expected
 
 
 def test_a_secret_of_another_form_is_left_alone(aws: Server) -> None:

@@ -54,7 +54,7 @@ class FileAgent:
         """Ask the agent itself."""
         question = Question.about("filed", VARIABLE)
         answer = ask(self.url, question, timeout_s=1)
-        return answer is not None and right(Secret(value), question.nonce, answer)
+        return answer is not None and right(Secret(value), question, answer)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation import agent_catalog
-from keysweep.rotation.agents import AgentError, Holding
+from keysweep.rotation.agents import AgentError, Half, Holding
 from keysweep.rotation.agents.docker import AGENT
 from tests.fakes.deliveries import VARIABLE, Delivered, script
 
@@ -102,6 +102,18 @@ def test_a_container_that_is_not_healthy_is_not_there_yet(service: dict[str, str
     for health, expected in (("starting", Holding.OTHER), ("unhealthy", Holding.OTHER), ("healthy", Holding.NEW)):
         _made(service, running=True, value=delivered.value, health=health)
         assert _attest(delivered, service)[0] is expected
+
+
+def test_a_container_needs_both_halves_of_a_key(service: dict[str, str]) -> None:
+    """One that was made with the public half of another key is made anew."""
+    delivered = Delivered()
+    delivery = delivered.to(service, beside=lambda: {VARIABLE: Half(name="SEARCH_ID", text="id-2")})
+    AGENT.deliver(delivery)
+    assert f"SEARCH_ID=id-2\n{VARIABLE}" in "\n".join(sorted(Path(service["path"]).read_text().split()))
+    _made(service, running=True, value=delivered.value)
+    assert AGENT.attest(delivery).method == "environment-differs"
+    AGENT.activate(delivery)
+    assert AGENT.attest(delivery).method == "docker"
 
 
 def test_no_docker_is_an_error(service: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,34 @@ def test_a_rotation_leaves_one_key_of_which_the_agent_holds_both_halves(
     assert not works(aws, old)
 
 
+def test_an_agent_with_a_file_gets_both_halves_and_one_with_room_for_one_gets_neither(
+    aws: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Bound by hand: the file of AWS's own tools holds a pair that works; a file of the value alone is refused with a reason."""
+    user = f"filed-{tmp_path.name}"
+    old = aws.add_user(user)
+    store = stored(tmp_path, given(aws, user, old))
+    held = tmp_path_factory.mktemp("aws") / "credentials"
+    held.write_text(f"[default]\naws_access_key_id = {old.key_id}\naws_secret_access_key = {old.value}\n")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        ended = command(store.environ, store.folder, *arguments)
+        return ended.code, ended.output
+
+    seen = ("--set", f"path={held}", "--set", f"process={tmp_path}/nobody")
+    assert run("agents", "add", "alone", "--kind", "file", *seen, "--set", "format=raw")[0] == 0
+    code, said = run("agents", "bind", "alone", "it")
+    assert (code, "public half" in said) == (2, True), said
+    assert run("agents", "add", "filed", "--kind", "file", *seen, "--set", "format=env")[0] == 0
+    code, said = run("agents", "bind", "filed", "it", "--variable", "aws_secret_access_key")
+    assert (code, "with its public half as aws_access_key_id" in said) == (0, True), said
+    store.rotate("--yes")
+    new = Pair(*(line.partition(" = ")[2] for line in held.read_text().splitlines()[1:]))
+    assert new.value == store.current_value() != old.value
+    assert works(aws, new)
+    assert not works(aws, old)
+
+
 def test_a_full_user_keeps_the_key_that_may_serve_somebody(aws: Server, tmp_path: Path) -> None:
     """Both slots taken: planned nothing is done; forced the leaked key goes first, and the sibling stays."""
     user = f"full-{tmp_path.name}"
