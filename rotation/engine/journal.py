@@ -17,7 +17,7 @@ from keysweep.foundation.clock import Clock, from_text, to_text
 from keysweep.foundation.database import tables
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation.credential import CredentialId
-from keysweep.rotation.engine.lease import Lease, hold
+from keysweep.rotation.engine.lease import Lease, fresh, hold
 from keysweep.rotation.engine.steps import Mode, Outcome, Phase, Result, Step
 
 Detail = Mapping[str, str | int | bool | None]
@@ -94,6 +94,14 @@ class Journal:
             FencedError: another worker took over.
         """
         hold(connection, self._lease, self._clock)
+
+    def fresh(self, connection: Connection) -> bool:
+        """Return whether the lease needs no renewal yet; only reads.
+
+        Raises:
+            FencedError: another worker took over.
+        """
+        return fresh(connection, self._lease, self._clock)
 
     def _write(
         self, connection: Connection, step: Step, attempt: int, phase: Phase, result: Result | None, detail: Detail

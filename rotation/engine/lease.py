@@ -82,8 +82,19 @@ def hold(connection: Connection, lease: Lease, clock: Clock) -> None:
         .values(expires_at=to_text(clock() + TERM))
     )
     if done.rowcount != 1:
-        msg = "another worker took this rotation over"
-        raise FencedError(msg)
+        raise _fenced()
+
+
+def fresh(connection: Connection, lease: Lease, clock: Clock) -> bool:
+    """Return whether the lease needs no renewal yet: most of its term is left.  Only reads.
+
+    Raises:
+        FencedError: another worker took over.
+    """
+    row = connection.execute(select(tables.lease).where(tables.lease.c.credential_id == lease.credential_id)).first()
+    if row is None or (row.holder, row.fence) != (lease.holder, lease.fence):
+        raise _fenced()
+    return from_text(row.expires_at) - clock() > TERM * 2 / 3
 
 
 def release(connection: Connection, lease: Lease) -> None:
@@ -93,6 +104,10 @@ def release(connection: Connection, lease: Lease) -> None:
         .where(tables.lease.c.credential_id == lease.credential_id, tables.lease.c.holder == lease.holder)
         .values(holder="", expires_at=to_text(from_text("1970-01-01T00:00:00Z")))
     )
+
+
+def _fenced() -> FencedError:
+    return FencedError("another worker took this rotation over")
 
 
 def _gone(holder: str) -> bool:

@@ -166,12 +166,24 @@ class Run:
         )
 
     def wait(self, seconds: float) -> None:
-        """Sleep, and keep the lease.
+        """Sleep, and keep the lease; what waits asks many times a second, so it is renewed only when part of its term is over.
 
         Raises:
             FencedError: another worker took over.
         """
         self.sleep(seconds)
+        with self.opened.database.read() as connection:
+            if self.journal.fresh(connection):
+                return
+        with self.opened.database.write() as connection:
+            self.journal.renew(connection)
+
+    def hold(self) -> None:
+        """Keep the lease; directly before a call that changes which key is accepted, which a worker that was paused must not make.
+
+        Raises:
+            FencedError: another worker took over.
+        """
         with self.opened.database.write() as connection:
             self.journal.renew(connection)
 

@@ -90,6 +90,7 @@ def test_a_journal_row_renews_the_lease(world: World) -> None:
         pytest.param(lambda paused, connection: paused.intent(connection, Step.PREPARE), id="intent"),
         pytest.param(lambda paused, connection: paused.outcome(connection, Step.PREPARE, 1, Result.OK), id="outcome"),
         pytest.param(lambda paused, connection: paused.renew(connection), id="renewal"),
+        pytest.param(lambda paused, connection: paused.fresh(connection), id="look"),
     ],
 )
 def test_a_worker_that_was_paused_past_its_lease_writes_nothing(
@@ -102,6 +103,16 @@ def test_a_worker_that_was_paused_past_its_lease_writes_nothing(
         with opened.database.write() as connection, pytest.raises(FencedError):
             write(paused, connection)
         assert world.events("r" * 32) == ()
+
+
+def test_who_waits_renews_the_lease_when_a_third_of_it_is_over(world: World) -> None:
+    """Not with every look, which may be twenty in a second; and early enough that nobody can take it over meanwhile."""
+    with world.open() as opened:
+        lease = _take(opened, world)
+        identifier = _begun(opened, world)
+        with opened.database.read() as connection:
+            assert Journal(identifier, lease, _later(TERM / 3 - timedelta(seconds=2))).fresh(connection)
+            assert not Journal(identifier, lease, _later(TERM / 3)).fresh(connection)
 
 
 def test_a_release_by_the_fenced_worker_takes_nothing_away(world: World) -> None:
