@@ -1,6 +1,6 @@
 """The question a scan asks about each key: is it one of ours?  Implemented on the right, by the vault."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -72,7 +72,7 @@ class Unshaped(NamedTuple):
 
     lengths: frozenset[int]
     """In bytes."""
-    fingerprints: frozenset[Fingerprint]
+    fingerprints: Container[Fingerprint]
 
 
 class KnownKeys(Protocol):

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from keysweep.foundation.clock import Clock, system_clock
-from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter, Preview
+from keysweep.foundation.errors import DeniedError
+from keysweep.foundation.fingerprint import Fingerprint, Fingerprints, Preview
 from keysweep.foundation.secret import Secret
 from keysweep.rules.model import AMBIGUOUS, Confidence, RuleId, Severity
 from keysweep.scanner.coverage import Coverage, CoverageLog, Gap
@@ -58,7 +59,7 @@ class Toolbox(NamedTuple):
     """Asked in order; the last one accepts everything."""
     detectors: Sequence[Detector]
     known: KnownKeys
-    fingerprinter: Fingerprinter
+    fingerprinter: Fingerprints
     accepted: Accepted = lambda _rule, _secret: False
     rules: str = ""
     """Digest of the rule set, for the record."""
@@ -123,6 +124,8 @@ def _in_blob(blob: Blob, tools: Toolbox, log: CoverageLog) -> Iterator[Sighting 
             yield from _in_segment(segment, tools, log)
     except OSError:
         log.skip(name_of(blob.origin), Gap.UNREADABLE)
+    except DeniedError:
+        raise  # whose keys they are cannot be asked any more: that ends the scan
     except Exception as error:  # noqa: BLE001  hostile input must not end the scan: it becomes a recorded gap
         _warn("%s: %s in a reader", name_of(blob.origin), type(error).__name__)
         log.skip(name_of(blob.origin), Gap.READER_FAILED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from keysweep.foundation.fingerprint import Fingerprinter
+from keysweep.foundation.fingerprint import Fingerprints
 from keysweep.scanner.detectors import Detector
 from keysweep.scanner.detectors.rulebook import Rulebook
 from keysweep.scanner.finding import Match, Segment
@@ -40,17 +40,22 @@ def low_confidence(rulebook: Rulebook) -> tuple[Detector, ...]:
 
 
 def stored(
-    rulebook: Rulebook, known: KnownKeys, fingerprinter: Fingerprinter
+    rulebook: Rulebook, known: KnownKeys, fingerprinter: Fingerprints
 ) -> Callable[[Segment], Sequence[Resemblance]]:
     """Return what looks for stored keys that no rule finds: those without a form, those that are only named, and masked ones."""
+    uncovered, covered = whole(known, fingerprinter), masked(rulebook, known)
+    return lambda segment: (*uncovered(segment), *covered(segment))
+
+
+def whole(known: KnownKeys, fingerprinter: Fingerprints) -> Callable[[Segment], Sequence[Resemblance]]:
+    """Return what looks for stored keys where they stand whole: all that a store answers that this process does not open."""
     from keysweep.scanner.detectors.unshaped import UnshapedKeys
 
-    unshaped, covered = UnshapedKeys(known, fingerprinter), masked(rulebook, known)
-    ids = named(known, fingerprinter)
-    return lambda segment: (*unshaped.find(segment), *ids(segment), *covered(segment))
+    unshaped, ids = UnshapedKeys(known, fingerprinter), named(known, fingerprinter)
+    return lambda segment: (*unshaped.find(segment), *ids(segment))
 
 
-def named(known: KnownKeys, fingerprinter: Fingerprinter) -> Callable[[Segment], Sequence[Resemblance]]:
+def named(known: KnownKeys, fingerprinter: Fingerprints) -> Callable[[Segment], Sequence[Resemblance]]:
     """Return what looks for the providers' ids of stored keys."""
     from keysweep.scanner.detectors.key_ids import KeyIds
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keysweep.commands._behind_gates import low_confidence, named, stored, unasked
+from keysweep.commands._behind_gates import low_confidence, stored, unasked, whole
 from keysweep.commands._invocation import Invocation
 from keysweep.commands._scan_options import ScanOptions
 from keysweep.commands._scan_store import in_full, record
@@ -28,6 +28,8 @@ from keysweep.scanner.sources import Source
 from keysweep.scanner.sources.files import Files
 
 if TYPE_CHECKING:
+    from keysweep.foundation.fingerprint import Fingerprints
+    from keysweep.rotation.daemon.asking import Resident
     from keysweep.rotation.vault.match_only import OpenMatch
     from keysweep.rotation.vault.unlock import OpenVault
     from keysweep.rules.ruleset import RuleSet
@@ -105,7 +107,7 @@ def write(path: Path, text: str) -> None:
 
 
 def toolbox(
-    opened: OpenVault | OpenMatch | None,
+    opened: OpenVault | OpenMatch | Resident | None,
     asked: ScanOptions,
     *,
     accepted: Baseline | None,
@@ -128,8 +130,8 @@ def toolbox(
         detectors.append(ForImages(lambda: _shapes(selected)))
     if not exact_only:
         detectors += low_confidence(rulebook)
-    fingerprinter = opened.fingerprinter if opened else _own_fingerprinter()
-    known = opened.known_keys() if opened else NoKnownKeys()
+    fingerprinter: Fingerprints = opened.fingerprinter if opened else _own_fingerprinter()
+    known: KnownKeys = opened.known_keys() if opened else NoKnownKeys()
     tools = Toolbox(
         readers=readers,
         detectors=detectors,
@@ -145,12 +147,12 @@ def toolbox(
 
 
 def _recogniser(
-    opened: OpenVault | OpenMatch | None, rulebook: Rulebook, known: KnownKeys, fingerprinter: Fingerprinter
+    opened: OpenVault | OpenMatch | Resident | None, rulebook: Rulebook, known: KnownKeys, fingerprinter: Fingerprints
 ) -> Callable[[Segment], Sequence[Resemblance]]:
-    """Return what finds stored keys that no rule does: a match-only key answers their ids, nobody answers without a store."""
+    """Return what finds stored keys that no rule does: masked ones only where the store is open here, none without a store."""
     if opened is None:
         return lambda _: ()
-    return stored(rulebook, known, fingerprinter) if in_full(opened) else named(known, fingerprinter)
+    return stored(rulebook, known, fingerprinter) if in_full(opened) else whole(known, fingerprinter)
 
 
 def verifier(invocation: Invocation) -> Verifier:
@@ -168,7 +170,7 @@ def verifier(invocation: Invocation) -> Verifier:
 def run(
     what: Sequence[Source],
     tools: Toolbox,
-    opened: OpenVault | OpenMatch | None,
+    opened: OpenVault | OpenMatch | Resident | None,
     targets: tuple[str, ...],
     *,
     invocation: Invocation,

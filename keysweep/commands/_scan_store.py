@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,19 +11,26 @@ from keysweep.commands._invocation import Invocation
 from keysweep.foundation.folders import CONFIG_NAME, SHARED_CONFIG_NAME, STORE_NAME, data_folder
 
 if TYPE_CHECKING:
+    from keysweep.rotation.daemon.asking import Resident
     from keysweep.rotation.vault.match_only import OpenMatch
     from keysweep.rotation.vault.unlock import OpenVault
     from keysweep.scanner.pipeline import ScanResult
 
 
-def open_if_there(invocation: Invocation) -> OpenVault | OpenMatch | None:
+def open_if_there(invocation: Invocation) -> OpenVault | OpenMatch | Resident | None:
     """Open the store if there is one, as far as the key file opens it; without one, keys are found but not mapped.
 
+    Where a daemon is named it is asked instead: then no store is opened and no key file is read.
+
     Raises:
-        DeniedError: there is one and it cannot be unlocked.
+        DeniedError: there is one and it cannot be unlocked, or the daemon does not answer.
     """
     if _nothing_is_set(invocation) and not (data_folder() / STORE_NAME).exists():
         return None
+    if socket := invocation.socket:
+        from keysweep.rotation.daemon.asking import resident
+
+        return resident(Path(socket))
     settings = invocation.settings
     if "://" not in settings.store and not Path(settings.store).exists():
         return None
@@ -62,34 +70,46 @@ def _says_nothing(shared: Path) -> bool:
         return False
 
 
-def in_full(opened: OpenVault | OpenMatch | None) -> OpenVault | None:
+def in_full(opened: OpenVault | OpenMatch | Resident | None) -> OpenVault | None:
     """Return the store if it is open in full, None if there is none or it answers exact matches only."""
-    if opened is None:
+    if opened is None or opened.database is None:
         return None
     from keysweep.rotation.vault.unlock import OpenVault
 
     return opened if isinstance(opened, OpenVault) else None
 
 
-def record(opened: OpenVault | OpenMatch, result: ScanResult, targets: tuple[str, ...], *, actor: str) -> None:
-    """Keep what was found, and say so in the ledger; a match-only key can only say that it was used."""
+def record(
+    opened: OpenVault | OpenMatch | Resident, result: ScanResult, targets: tuple[str, ...], *, actor: str
+) -> None:
+    """Keep what was found, and say so in the ledger; a match-only key can only say that it was used, a daemon that it was asked."""
+    found, mapped = len(result.findings), sum(finding.credential is not None for finding in result.findings)
+    if "keysweep.rotation.daemon.asking" in sys.modules:
+        from keysweep.rotation.daemon.asking import Resident
+        from keysweep.rotation.daemon.protocol import Finished
+
+        if isinstance(opened, Resident):
+            opened.finished(Finished(found, mapped, result.coverage.files, result.coverage.complete))
+            return
     from keysweep.rotation.vault.match_only import OpenMatch
 
-    found, mapped = len(result.findings), sum(finding.credential is not None for finding in result.findings)
     if isinstance(opened, OpenMatch):
         opened.record_use(findings=found, mapped=mapped)
         return
+    vault = in_full(opened)
+    if vault is None:
+        return
     from keysweep.scanner import history
 
-    with opened.database.write() as connection:
+    with vault.database.write() as connection:
         history.record(
             connection,
             result,
             targets,
-            opened.clock(),
-            renewed=lambda found: opened.ring.renewed(connection, found, opened.known.generation),
+            vault.clock(),
+            renewed=lambda found: vault.ring.renewed(connection, found, vault.known.generation),
         )
-        opened.ledger.append(
+        vault.ledger.append(
             connection,
             actor=actor,
             action="scan.finished",

@@ -4,7 +4,8 @@ A fingerprint is HMAC-SHA256 under a key of the store, so that nobody can test a
 alone.  There is no unkeyed hash of a secret anywhere.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, Self, final
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, final
 
 if TYPE_CHECKING:
     from keysweep.foundation.secret import Secret
@@ -53,6 +54,18 @@ class Preview(NamedTuple):
         return f"{self.prefix}… ({self.length} characters)"
 
 
+class Fingerprints(Protocol):
+    """Tells fingerprints: `Fingerprinter` computes them here, the daemon where the keys are."""
+
+    def of(self, secret: "Secret") -> Fingerprint:
+        """Return the fingerprint of a whole secret value."""
+        ...
+
+    def of_each(self, values: Iterable[bytes]) -> Iterator[Fingerprint]:
+        """Yield the fingerprint of each of *values*."""
+        ...
+
+
 @final
 class Fingerprinter:
     """Computes fingerprints under the keys of a store.
@@ -85,6 +98,10 @@ class Fingerprinter:
         for key in self._keys:
             value = hmac.digest(key, value, "sha256")
         return Fingerprint(value)
+
+    def of_each(self, values: Iterable[bytes]) -> Iterator[Fingerprint]:
+        """Yield the fingerprint of each of *values*."""
+        return map(self.of_bytes, values)
 
     def forward(self, fingerprint: Fingerprint, generation: int) -> Fingerprint:
         """Return what a fingerprint of an earlier *generation* has become."""

@@ -18,6 +18,7 @@ from keysweep.rotation.daemon import protocol
 from keysweep.rotation.daemon.peer import Peer, is_listed
 from keysweep.rotation.daemon.protocol import Finished, Known, Question, Resolve, Served, Status
 from keysweep.rotation.daemon.refusals import Refusals
+from keysweep.rotation.vault import whose
 from keysweep.rotation.vault.index import inventory_digest
 from keysweep.rotation.vault.key_ids import StoredIds
 from keysweep.rotation.vault.unlock import OpenVault
@@ -129,23 +130,32 @@ class Answers:
                 self._asked.popitem(last=False)
         if finished is not None:
             self._note(peer, "scan.finished", finished._asdict())
+        if values:
+            return protocol.write_answer({"known": self._whose(values)})
         with self._opened.database.read() as connection:
             self._opened.ring.refresh(connection)
-            ids = self._ids_now(connection)
             digest = inventory_digest(connection, self._opened.fingerprinter)
-        said = [self._whose(value, ids) for value in values]
-        if values:
-            return protocol.write_answer({"known": said})
+            ids, lengths = self._ids_now(connection), self._opened.known.unshaped().lengths
         shapes = [[shape.head.decode(), shape.length] for shape in sorted(ids.shapes)]
-        return protocol.write_answer({"inventory": digest, "shapes": shapes})
+        return protocol.write_answer({"inventory": digest, "shapes": shapes, "lengths": sorted(lengths)})
 
-    def _whose(self, value: bytes, ids: StoredIds) -> dict[str, object]:
-        fingerprint = self._opened.fingerprinter.of_bytes(value)
-        return {
-            "print": str(fingerprint),
-            "owner": _told(self._opened.known.owner(fingerprint)),
-            "named": _told(ids.owner(fingerprint, len(value))),
-        }
+    def _whose(self, values: Sequence[bytes]) -> list[dict[str, object]]:
+        """Say of each value what it is; nearly all of them are strangers, which one question to the store tells."""
+        with self._opened.database.read() as connection:
+            self._opened.ring.refresh(connection)
+            prints = list(self._opened.fingerprinter.of_each(values))
+            forms = {fingerprint: self._opened.ring.forms(connection, fingerprint) for fingerprint in prints}
+            among = whose.among(connection, [form.digest for all_of in forms.values() for form in all_of])
+            ids = self._ids_now(connection)
+        ours = {fingerprint for fingerprint, all_of in forms.items() if any(form.digest in among for form in all_of)}
+        return [
+            {
+                "print": str(fingerprint),
+                "owner": _told(self._opened.known.owner(fingerprint)) if fingerprint in ours else None,
+                "named": _told(ids.owner(fingerprint, len(value))),
+            }
+            for value, fingerprint in zip(values, prints, strict=True)
+        ]
 
     def _ids_now(self, connection: Connection) -> StoredIds:
         """Return the providers' ids as they are stored now: read again where any version has changed."""

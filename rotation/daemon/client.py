@@ -23,6 +23,10 @@ class NoDaemonError(DeniedError):
     """The resident process cannot be asked."""
 
 
+class BusyError(NoDaemonError):
+    """It is there and has no time now."""
+
+
 class RefusedByDaemonError(DeniedError):
     """The resident process does not answer this user, or not this question."""
 
@@ -92,6 +96,9 @@ def _asked(path: Path, question: Question) -> tuple[Mapping[str, object], bytear
         except OSError as error:
             msg = f"no keysweep daemon answers at {path}: {error.strerror or error}"
             raise NoDaemonError(msg, hint=f"keysweep daemon --socket {path}") from None
+    if not raw:  # another connection was more in need of its place
+        msg = f"the keysweep daemon at {path} hung up"
+        raise BusyError(msg, hint="keysweep doctor")
     try:
         said, at = protocol.read_answer(raw)
     except MalformedError:
@@ -133,5 +140,5 @@ def _refusal(said: Mapping[str, object], path: Path) -> DeniedError:
     if why in {protocol.REFUSED, protocol.UNAVAILABLE}:
         return RefusedByDaemonError(says or "the keysweep daemon refused", hint=hint or None)
     if why == protocol.BUSY:
-        return NoDaemonError(f"the keysweep daemon at {path} is busy", hint="keysweep doctor")
+        return BusyError(f"the keysweep daemon at {path} is busy", hint="keysweep doctor")
     return NoDaemonError(f"the keysweep daemon at {path} could not answer ({why[:20]})", hint="keysweep doctor")

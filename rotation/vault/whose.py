@@ -37,6 +37,15 @@ def by_parts(connection: Connection, parts: Sequence[Fingerprint]) -> tuple[Cred
     )
 
 
+def among(connection: Connection, digests: Sequence[bytes]) -> frozenset[bytes]:
+    """Return which of these are fingerprints of stored values or of their components: most of what is asked about is neither."""
+    whole = select(tables.version.c.fingerprint).where(tables.version.c.fingerprint.in_(digests))
+    parts = select(tables.version_print.c.digest).where(
+        tables.version_print.c.kind == "part", tables.version_print.c.digest.in_(digests)
+    )
+    return frozenset(bytes(found) for query in (whole, parts) for found in connection.execute(query).scalars())
+
+
 def unshaped(connection: Connection, *, least: int) -> tuple[tuple[int, bytes], ...]:
     """Return length and fingerprint of every value of *least* bytes or more that has no public prefix."""
     version = tables.version.c

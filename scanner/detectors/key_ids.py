@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, final
 
-from keysweep.foundation.fingerprint import Fingerprinter, Preview
+from keysweep.foundation.fingerprint import Fingerprints, Preview
 from keysweep.scanner.known import KnownKeys, Resemblance
 
 if TYPE_CHECKING:
@@ -34,15 +34,16 @@ class KeyIds:
         fingerprinter: of the store.
     """
 
-    def __init__(self, known: KnownKeys, fingerprinter: Fingerprinter) -> None:
+    def __init__(self, known: KnownKeys, fingerprinter: Fingerprints) -> None:
         self._known = known
         self._fingerprinter = fingerprinter
 
     def find(self, segment: Segment) -> Sequence[Resemblance]:
         """Return every such id in *segment*."""
         found = []
-        for start, end in self._whole(segment):
-            fingerprint = self._fingerprinter.of_bytes(segment.data[start:end])
+        spans = list(self._whole(segment))
+        prints = self._fingerprinter.of_each(segment.data[start:end] for start, end in spans)
+        for (start, end), fingerprint in zip(spans, prints, strict=True):
             if (owner := self._known.named(fingerprint, end - start)) is not None:
                 preview = Preview(prefix="", length=end - start)
                 found.append(Resemblance(start, end, fingerprint, preview, owner))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, final
 
-from keysweep.foundation.fingerprint import Fingerprint, Fingerprinter, Preview
+from keysweep.foundation.fingerprint import Fingerprint, Fingerprints, Preview
 from keysweep.scanner.known import KnownKeys, Resemblance, Unshaped
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class UnshapedKeys:
         fingerprinter: of the store.
     """
 
-    def __init__(self, known: KnownKeys, fingerprinter: Fingerprinter) -> None:
+    def __init__(self, known: KnownKeys, fingerprinter: Fingerprints) -> None:
         self._known = known
         self._fingerprinter = fingerprinter
 
@@ -57,9 +57,15 @@ class UnshapedKeys:
 
     def _seen(self, data: bytes) -> Iterator[tuple[int, int, Fingerprint]]:
         lengths, fingerprints = self._wanted
-        for pattern in self._patterns:
-            for run in pattern.finditer(data):
-                start, text = run.start(), run[0]
-                for value in {text, text.rstrip(b"="), text.rstrip(_CLOSING)}:
-                    if len(value) in lengths and (found := self._fingerprinter.of_bytes(value)) in fingerprints:
-                        yield start, start + len(value), found
+        spans = [
+            (start, start + len(value))
+            for pattern in self._patterns
+            for run in pattern.finditer(data)
+            for start, text in [(run.start(), run[0])]
+            for value in {text, text.rstrip(b"="), text.rstrip(_CLOSING)}
+            if len(value) in lengths
+        ]
+        prints = self._fingerprinter.of_each(data[start:end] for start, end in spans)
+        for (start, end), found in zip(spans, prints, strict=True):
+            if found in fingerprints:
+                yield start, end, found
