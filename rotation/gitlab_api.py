@@ -14,7 +14,7 @@ from keysweep.foundation.clock import system_clock
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Minted, ProviderError, Trouble, Verdict
-from keysweep.rotation.vendor import admin, bearer, call, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, bearer, call, end, parsed, read, unreadable, verdict
 
 PERSONAL = "/personal_access_tokens"
 _BASE = "https://gitlab.com"
@@ -118,8 +118,8 @@ def token(shown: object) -> Token:
 def read_minted(raw: Secret) -> Minted:
     """Read the answer to creating or rotating a token."""
     match read(raw):
-        case {"id": int(number), "token": str(value)} if value:
-            return Minted(secret=Secret(value), key_id=str(number))
+        case {"id": int(number), "token": str(value), **rest} if value:
+            return Minted(secret=Secret(value), key_id=str(number), expires_at=end(rest.get("expires_at")))
         case _:
             raise unreadable(what="the answer with the new token")
 

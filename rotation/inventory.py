@@ -250,6 +250,7 @@ def replace_value(
         )
         if not standby:
             store.mark_rotated(connection, credential.id, version.created_at)
+            store.change_credential(connection, credential.id, expires_at=None)  # it was said of the value that went
         opened.ledger.append(
             connection,
             actor=actor,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Minted, ProviderError, ProviderKey, Trouble
-from keysweep.rotation.vendor import admin, bearer, call, parsed, read, unreadable
+from keysweep.rotation.vendor import admin, bearer, call, end, parsed, read, unreadable
 
 _BASE = "https://api.openai.com"
 _PAGE = 100
@@ -56,8 +56,8 @@ def create(account: Account, path: str, body: Mapping[str, object]) -> Secret:
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `create`."""
     match read(raw):
-        case {"id": str(key_id), "value": str(value)} if value:
-            return Minted(secret=Secret(value), key_id=key_id)
+        case {"id": str(key_id), "value": str(value), **rest} if value:
+            return Minted(secret=Secret(value), key_id=key_id, expires_at=end(rest.get("expires_at")))
         case _:
             raise unreadable(what="the answer to minting")
 

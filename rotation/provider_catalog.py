@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import shlex
 from functools import cache
 
 from keysweep.foundation.errors import ExitCode, UsageError
@@ -37,8 +38,6 @@ def get(name: str) -> Provider:
     """
     if name not in names():
         msg = f"no adapter rotates keys of {name!r}"
-        raise UnknownProviderError(
-            msg, hint=f"replace it by hand, then: keysweep keys set NAME; adapters: {', '.join(names())}"
-        )
+        raise UnknownProviderError(msg, hint=f"keysweep keys list --provider {shlex.quote(name)}")
     provider: Provider = importlib.import_module(f"keysweep.rotation.providers.{name}").PROVIDER
     return provider

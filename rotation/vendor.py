@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from keysweep.foundation.clock import from_text
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, request
 from keysweep.rotation.providers import Account, Liveness, ProviderError, Trouble, Verdict
+
+_LATEST_S = 1 << 34
+"""A larger number is one of milliseconds."""
+_NEVER = 9999
 
 
 def call(
@@ -156,6 +160,28 @@ def moment(value: object) -> datetime | None:
         return from_text(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def end(value: object) -> datetime | None:
+    """Read when a key ends by itself, however the vendor tells it: a time, a day, or seconds or milliseconds since 1970.
+
+    Returns:
+        None for never, which some vendors write as a time in the last year that there is, and for what is no time.
+    """
+    match value:
+        case bool():
+            return None
+        case int() | float() if 0 < value < _LATEST_S * 1000:
+            return datetime.fromtimestamp(value if value < _LATEST_S else value / 1000, UTC)
+        case str():
+            try:
+                found = datetime.fromisoformat(value)
+            except ValueError:
+                return None
+            found = found if found.tzinfo else found.replace(tzinfo=UTC)
+            return found.astimezone(UTC) if found.year < _NEVER else None
+        case _:
+            return None
 
 
 def unreadable(*, what: str) -> ProviderError:

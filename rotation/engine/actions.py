@@ -20,7 +20,7 @@ from keysweep.rotation.providers import Liveness, ProviderError, Trouble
 from keysweep.rotation.vault import store
 
 Action = Callable[[Run, int], Done]
-_VERIFY_S = 15.0
+_LONGEST_PAUSE_S = 2.0
 _RESERVE = 8192
 
 
@@ -38,9 +38,11 @@ def _prepare(run: Run, _attempt: int) -> Done:
 
 
 def _verify_new(run: Run, _attempt: int) -> Done:
-    until = min(run.monotonic() + _VERIFY_S, run.budget.revoke_at if run.forced else run.budget.end_at)
+    """Wait for the first yes to the new key: as long as the vendor may need, never past the moment at which a compromised one is cut."""
+    window = run.monotonic() + run.provider.facts.accepted_within.total_seconds()
+    until = min(window, run.budget.revoke_at if run.forced else run.budget.end_at)
     value, account = run.value(run.new().ref), run.account_of(run.new())
-    probes = 0
+    probes, pause = 0, 0.2
     while True:
         verdict = run.provider.probe(account, value)
         probes += 1
@@ -50,7 +52,8 @@ def _verify_new(run: Run, _attempt: int) -> Done:
         if run.monotonic() > until:
             msg = f"the new key was not accepted ({verdict.code})"
             raise StepFailedError(msg)
-        run.wait(0.2)
+        run.wait(pause)
+        pause = min(pause * 1.2, _LONGEST_PAUSE_S)
 
 
 def _contain(run: Run, _attempt: int) -> Done:

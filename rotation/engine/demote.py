@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keysweep.rotation.credential import State, Version
+from keysweep.rotation.engine import ends
 from keysweep.rotation.engine.run import Run
 from keysweep.rotation.vault import store
 
@@ -21,5 +22,6 @@ def demote(run: Run, new: Version) -> None:
         store.change_version(connection, new.ref, State.PENDING)
         store.change_version(connection, old.ref, State.CURRENT)
         store.mark_rotated(connection, run.credential.id, old.promoted_at or old.created_at)
+        store.change_credential(connection, run.credential.id, expires_at=ends.demoted(run, connection))
         run.record_in_ledger(connection, "key.demoted", {"version": new.ref.number, "current": old.ref.number})
     value.wipe()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State, Version
-from keysweep.rotation.engine import journal, orphans
+from keysweep.rotation.engine import ends, journal, orphans
 from keysweep.rotation.engine.death import Death, Seen, prove_dead
 from keysweep.rotation.engine.journal import RotationEvent
 from keysweep.rotation.engine.run import OLD, Done, Run, StepFailedError, ValueGoneError, promised
@@ -23,6 +23,7 @@ _LIVES_ON = (State.PENDING, State.CURRENT, State.STANDBY)
 def promote(run: Run, _attempt: int) -> Done:
     """Make the new version current, and let the old value go but for one cell until it is proven dead."""
     old, new = run.old(), run.new()
+    expires_at, before = ends.promoted(run)
 
     def settle(connection: Connection) -> None:
         now = run.opened.clock()
@@ -35,11 +36,12 @@ def promote(run: Run, _attempt: int) -> Done:
             store.change_version(connection, old.ref, State.RETIRING)
         store.change_version(connection, new.ref, State.CURRENT, promoted_at=now)
         store.mark_rotated(connection, run.credential.id, now)
+        store.change_credential(connection, run.credential.id, expires_at=expires_at)
         run.record_in_ledger(
             connection, "key.promoted", {"version": new.ref.number, "fingerprint": new.fingerprint.short}
         )
 
-    return Done(detail={"version": new.ref.number}, settle=settle)
+    return Done(detail={"version": new.ref.number, **before}, settle=settle)
 
 
 def revoke(run: Run, _attempt: int) -> Done:

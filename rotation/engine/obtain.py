@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from keysweep.foundation.clock import to_text
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.credential import State
-from keysweep.rotation.engine import journal, orphans
+from keysweep.rotation.engine import ends, journal, orphans
 from keysweep.rotation.engine.administering import succeed
 from keysweep.rotation.engine.key_id import asked_id
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
@@ -52,9 +52,9 @@ def seal(run: Run, attempt: int) -> Done:
     key_id: str | None
     if run.provider.read_minted is not None:
         minted = _read(run, attempt)
-        value, key_id, admin = minted.secret, minted.key_id, minted.admin
+        value, key_id, admin, ends_at = minted.secret, minted.key_id, minted.admin, minted.expires_at
     else:
-        admin = None
+        admin = ends_at = None
         old = run.old_value()
         value, key_id = promised(run.provider.generate)(old), run.old().provider_key_id
         old.wipe()
@@ -68,7 +68,7 @@ def seal(run: Run, attempt: int) -> Done:
         journal.set_new_number(connection, run.rotation_id, version.ref.number)
         journal.shred_cells(connection, run.rotation_id, run.opened.clock(), name=MINTED)
 
-    return Done(detail={"key_id": key_id}, settle=settle)
+    return Done(detail={"key_id": key_id, **ends.sealed(ends_at)}, settle=settle)
 
 
 def set_value(run: Run, _attempt: int) -> Done:

@@ -22,6 +22,7 @@ from keysweep.rotation.engine.lease import BusyError, Lease, acquire, release
 from keysweep.rotation.engine.report import Report, Timer
 from keysweep.rotation.engine.run import Budget, Run, StepFailedError
 from keysweep.rotation.engine.steps import Mode, Outcome, Policy, Step
+from keysweep.rotation.providers import SOON
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 
@@ -213,7 +214,7 @@ def _go_on(
         )
         planned, policy = preview(opened, wanted, but=record.id)
         if policy is not Policy.CONTAIN:
-            containment.lift(opened, record, lease, planned, replace(was, policy=policy), reason=reason)
+            containment.lift(run, planned, replace(was, policy=policy), reason=reason)
     return _drive(opened, record.id, lease, timer)
 
 
@@ -260,6 +261,7 @@ def _run(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Run:
     spent = max((opened.clock() - record.started_at).total_seconds(), 0.0)
     return Run(
         opened=opened,
+    deadline_s = settings.deadline_s + max(provider.facts.accepted_within - SOON, timedelta(0)).total_seconds()
         credential=credential,
         provider=provider,
         account=account,
@@ -268,7 +270,7 @@ def _run(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Run:
         journal=Journal(identifier, lease, opened.clock),
         budget=Budget(
             revoke_at=now + max(settings.revoke_after_s - spent, min(_LEAST_REVOKE_S, settings.revoke_after_s)),
-            end_at=now + max(settings.deadline_s - spent, min(_LEAST_END_S, settings.deadline_s)),
+            end_at=now + max(deadline_s - spent, min(_LEAST_END_S, settings.deadline_s)),
         ),
         monotonic=timer.monotonic,
         sleep=timer.sleep,

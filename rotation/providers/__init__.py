@@ -15,6 +15,9 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation.trouble import ProviderError as ProviderError
 from keysweep.rotation.trouble import Trouble as Trouble
 
+SOON = timedelta(seconds=15)
+"""How long most vendors may need at most until they accept a new key."""
+
 
 class Kind(StrEnum):
     """Idempotency class: what may be done after a response was lost."""
@@ -52,6 +55,8 @@ class Facts:
     """Characters that the name of a key may have; 0: keys cannot be named."""
     proven_on: str
     """What the adapter was tested against: a real server, or a simulator."""
+    accepted_within: timedelta = SOON
+    """How long a new key may be refused before it is accepted everywhere; a rotation waits so long for the first yes."""
 
 
 class Liveness(StrEnum):
@@ -114,6 +119,8 @@ class Minted:
     key_id: str
     admin: Secret | None = None
     """The administering value that takes the place of the one that the call used up, at a vendor whose refresh tokens serve once."""
+    expires_at: datetime | None = None
+    """When the vendor ends the key by itself; None if it does not, or does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,6 +154,7 @@ PROVIDER = Provider(
         revocation_window=timedelta(seconds=4),
         needs_admin=True,
         tag_limit=0,
+        accepted_within=timedelta(seconds=30),
         proven_on="a simulator of the vendor's API (moto) that checks signatures; it accepts keys that are switched off, so that is not proven",
     ),
     probe=probe,

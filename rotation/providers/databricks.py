@@ -27,7 +27,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import admin, bearer, call, known, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, bearer, call, end, known, parsed, read, unreadable, verdict
 
 _ME = "/api/2.0/preview/scim/v2/Me"
 _OWN = "/api/2.0/token"
@@ -71,8 +71,8 @@ def mint(account: Account, tag: str) -> Secret:
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `mint`."""
     match read(raw):
-        case {"token_value": str(value), "token_info": {"token_id": str(key_id)}} if value:
-            return Minted(secret=Secret(value), key_id=key_id)
+        case {"token_value": str(value), "token_info": {"token_id": str(key_id), **rest}} if value:
+            return Minted(secret=Secret(value), key_id=key_id, expires_at=end(rest.get("expiry_time")))
         case _:
             raise unreadable(what="the answer to minting")
 

@@ -5,7 +5,7 @@ bought live on for about an hour.  Graph shows the first three characters of a s
 that is accepted and no other begins like it.  The probe buys an access token: dead is AADSTS7000215 (no such secret) or 7000222
 (expired); a policy, an unknown application or an unknown tenant is not.
 Source: the vendor's Graph reference (application: addPassword, removePassword) and its list of AADSTS codes.  How long a removed
-secret is still accepted is not documented; a minute is assumed.  Settings: `tenant_id`, `client_id`, `scope`, `base_url`.  The
+secret is still accepted is not documented, nor how long a new one is still refused; a minute and two are assumed.  Settings: `tenant_id`, `client_id`, `scope`, `base_url`.  The
 administering credential is `CLIENT_ID:SECRET` of another application that may write this one (Application.ReadWrite.OwnedBy).
 """
 
@@ -17,7 +17,7 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.oauth import by_client_credentials, entra_admin
 from keysweep.rotation.providers import Account, Facts, Kind, Liveness, Minted, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import bearer, call, known, moment, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import bearer, call, end, known, moment, parsed, read, setting, unreadable, verdict
 
 _BASE = "https://graph.microsoft.com"
 _SCOPE = f"{_BASE}/.default"
@@ -62,8 +62,8 @@ def mint(account: Account, tag: str) -> Secret:
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `mint`."""
     match read(raw):
-        case {"keyId": str(key_id), "secretText": str(text)} if text:
-            return Minted(secret=Secret(text), key_id=key_id)
+        case {"keyId": str(key_id), "secretText": str(text), **rest} if text:
+            return Minted(secret=Secret(text), key_id=key_id, expires_at=end(rest.get("endDateTime")))
         case _:
             raise unreadable(what="the answer to adding a secret")
 
@@ -112,6 +112,7 @@ PROVIDER = Provider(
         revocation_window=timedelta(minutes=1),
         needs_admin=True,
         tag_limit=120,
+        accepted_within=timedelta(minutes=2),
         proven_on="a stateful simulator that signs in MSAL, the vendor's own library; its Graph calls are after the reference alone",
     ),
     probe=probe,

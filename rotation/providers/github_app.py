@@ -25,7 +25,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import admin, basic, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import admin, basic, end, parsed, read, setting, unreadable, verdict
 
 _NONE = "404 Not Found"
 
@@ -59,8 +59,8 @@ def roll(account: Account, key_id: str, secret: Secret) -> Secret:  # noqa: ARG0
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `roll`."""
     match read(raw):
-        case {"id": int(number), "token": str(value)} if value:
-            return Minted(secret=Secret(value), key_id=str(number))
+        case {"id": int(number), "token": str(value), **rest} if value:
+            return Minted(secret=Secret(value), key_id=str(number), expires_at=end(rest.get("expires_at")))
         case _:
             raise unreadable(what="the answer to resetting")
 

@@ -3,7 +3,8 @@
 Ten keys an account, switched-off ones too.  A key can be switched off and on again; deleting is final, and neither ends an access
 token that the key had bought before: those live for up to an hour.  A key that Google itself switched off because it was published
 (`disableReason` EXPOSED) is one that is off, and dead to the probe.  Keys have no names: one whose answer was lost is told by the list
-from before, and nobody has its private half.  The probe buys an access token; `invalid_grant` alone is no death, a wrong clock gives it as well.
+from before, and nobody has its private half.  A new one
+may be refused for a minute or more; ninety seconds are waited for.  The probe buys an access token; `invalid_grant` alone is no death, a wrong clock gives it as well.
 Source: the vendor's IAM reference (projects.serviceAccounts.keys) and google-auth.  Settings: `project_id`, `service_account` (its
 e-mail address), `base_url`.  The administering key is a key file of another service account.
 """
@@ -28,7 +29,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import bearer, call, known, moment, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import bearer, call, end, known, moment, parsed, read, setting, unreadable, verdict
 
 _BASE = "https://iam.googleapis.com"
 _DEAD = ("Invalid JWT Signature", "Invalid grant: account not found")
@@ -72,12 +73,12 @@ def mint(account: Account, tag: str) -> Secret:  # noqa: ARG001  keys have no na
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `mint`."""
     match read(raw):
-        case {"name": str(name), "privateKeyData": str(encoded)}:
+        case {"name": str(name), "privateKeyData": str(encoded), **rest}:
             try:
                 secret = Secret(base64.b64decode(encoded, validate=True))
             except binascii.Error:
                 raise unreadable(what="the answer to minting") from None
-            return Minted(secret=secret, key_id=_last(name))
+            return Minted(secret=secret, key_id=_last(name), expires_at=end(rest.get("validBeforeTime")))
         case _:
             raise unreadable(what="the answer to minting")
 
@@ -138,6 +139,7 @@ PROVIDER = Provider(
         revocation_window=timedelta(seconds=5),
         needs_admin=True,
         tag_limit=0,
+        accepted_within=timedelta(seconds=90),
         proven_on="a stateful simulator that signs in google-auth, the vendor's own library; its IAM calls are after the reference alone",
     ),
     probe=probe,

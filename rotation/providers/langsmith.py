@@ -23,7 +23,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import admin, call, known, lifetime, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, call, end, known, lifetime, parsed, read, unreadable, verdict
 
 _BASE = "https://api.smith.langchain.com"
 _KEYS = "/api/v1/orgs/current/service-keys"
@@ -54,8 +54,8 @@ def mint(account: Account, tag: str) -> Secret:
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `mint`."""
     match read(raw):
-        case {"key": str(value), "id": str(key_id)} if value and key_id:
-            return Minted(secret=Secret(value), key_id=key_id)
+        case {"key": str(value), "id": str(key_id), **rest} if value and key_id:
+            return Minted(secret=Secret(value), key_id=key_id, expires_at=end(rest.get("expires_at")))
         case _:
             raise unreadable(what="the answer to minting")
 

@@ -15,7 +15,19 @@ from urllib.parse import quote
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Facts, Kind, Minted, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import admin, bearer, call, known, lifetime, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import (
+    admin,
+    bearer,
+    call,
+    end,
+    known,
+    lifetime,
+    parsed,
+    read,
+    setting,
+    unreadable,
+    verdict,
+)
 
 _PAGE = 100
 _MOST_PAGES = 1000
@@ -70,8 +82,8 @@ def mint(account: Account, tag: str) -> Secret:
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `mint`; what it calls the key's token is its value."""
     match read(raw):
-        case {"key": str(value)} if value:
-            return Minted(secret=Secret(value), key_id=_hash(Secret(value)))
+        case {"key": str(value), **rest} if value:
+            return Minted(secret=Secret(value), key_id=_hash(Secret(value)), expires_at=end(rest.get("expires")))
         case _:
             raise unreadable(what="the answer to minting")
 

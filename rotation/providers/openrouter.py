@@ -15,7 +15,7 @@ from urllib.parse import quote
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Facts, Kind, Minted, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import admin, bearer, call, known, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, bearer, call, end, known, parsed, read, unreadable, verdict
 
 _BASE = "https://openrouter.ai"
 _KEYS = "/api/v1/keys"
@@ -60,8 +60,8 @@ def mint(account: Account, tag: str) -> Secret:
 def read_minted(raw: Secret) -> Minted:
     """Read the answer of `mint`."""
     match read(raw):
-        case {"key": str(value), "data": {"hash": str(key_id)}} if value and key_id:
-            return Minted(secret=Secret(value), key_id=key_id)
+        case {"key": str(value), "data": {"hash": str(key_id), **rest}} if value and key_id:
+            return Minted(secret=Secret(value), key_id=key_id, expires_at=end(rest.get("expires_at")))
         case _:
             raise unreadable(what="the answer to minting")
 

@@ -11,13 +11,14 @@ Source: the vendor's Web API reference and SDK (oauth.v2.access, auth.test).  Se
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from keysweep.foundation.clock import system_clock
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Facts, Kind, Minted, Provider, ProviderError, Trouble
 from keysweep.rotation.slack_api import ask, dead, end_by_value, expect_ok, probe, problem
-from keysweep.rotation.vendor import admin, pair, parsed, read, setting, unreadable
+from keysweep.rotation.vendor import admin, end, pair, parsed, read, setting, unreadable
 
 _USED_UP = frozenset({"invalid_refresh_token", "invalid_grant"})
 
@@ -53,7 +54,8 @@ def roll(account: Account, key_id: str, secret: Secret) -> Secret:  # noqa: ARG0
         msg = "the refresh token was used already, and nobody has the one that came for it; install the app again"
         raise ProviderError(msg, trouble=Trouble.NOT_FOUND)
     expect_ok(expect(answer, what="exchanging the refresh token"), what="exchanging the refresh token")
-    return Secret(b'{"client_secret": %b, "answer": %b}' % (json.dumps(app_secret).encode(), answer.body))
+    known = json.dumps(app_secret).encode(), json.dumps(system_clock().timestamp()).encode()
+    return Secret(b'{"client_secret": %b, "at": %b, "answer": %b}' % (*known, answer.body))
 
 
 def read_minted(raw: Secret) -> Minted:
@@ -68,8 +70,14 @@ def read_minted(raw: Secret) -> Minted:
                 "team": {"id": str(team)},
                 **rest,
             },
+            **more,
         } if value and refresh:
-            return Minted(secret=Secret(value), key_id=f"{team}/{_user(rest)}", admin=Secret(f"{app_secret}:{refresh}"))
+            return Minted(
+                secret=Secret(value),
+                key_id=f"{team}/{_user(rest)}",
+                admin=Secret(f"{app_secret}:{refresh}"),
+                expires_at=_end(more.get("at"), rest.get("expires_in")),
+            )
         case _:
             raise unreadable(what="the answer to the exchange")
 
@@ -85,6 +93,15 @@ def _is_used_up(answer: Response) -> bool:
             return error in _USED_UP
         case _:
             return problem(answer) in _USED_UP
+
+
+def _end(at: object, lives_s: object) -> datetime | None:
+    """Return when the token ends, given when it was made and how long it lives; None where one of them is not known."""
+    match at, lives_s:
+        case float(), int():
+            return end(at + lives_s)
+        case _:
+            return None
 
 
 def _user(answer: dict[object, object]) -> str:

@@ -1,0 +1,136 @@
+"""Keys that end by themselves: what the vendor says of a new key is the credential's from then on, and due before it ends."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from keysweep.foundation.clock import to_text
+from keysweep.foundation.secret import Secret
+from keysweep.rotation.engine.begin import Request
+from keysweep.rotation.engine.report import Report
+from keysweep.rotation.engine.rotate import abort, rotate
+from keysweep.rotation.engine.steps import Mode, Outcome
+from keysweep.rotation.engine.terms import Terms
+from keysweep.rotation.inventory import replace_value
+from keysweep.rotation.provider_catalog import get
+from keysweep.rotation.vault import store
+from keysweep.rotation.vendor import end
+from tests.fakes.fixtures import vendors, world
+from tests.fakes.stores import NAMES, World
+
+__all__ = ["vendors", "world"]
+END = datetime(2027, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("2027-01-31T12:00:00Z", END),
+        ("2027-01-31T13:00:00.000+01:00", END),
+        ("2027-01-31T12:00:00", END),
+        ("2027-01-31", datetime(2027, 1, 31, tzinfo=UTC)),
+        (END.timestamp(), END),
+        (int(END.timestamp()), END),
+        (int(END.timestamp() * 1000), END),
+        ("9999-12-31T23:59:59Z", None),
+        (-1, None),
+        (0, None),
+        (True, None),
+        (1 << 60, None),
+        ("never", None),
+        ("", None),
+        (None, None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_an_end_is_read_however_it_is_told(told: object, read: datetime | None) -> None:
+    """Never, and what is no time, is none; a time without a zone is UTC."""
+    assert end(told) == read
+
+
+_DAY, _TEXT = "2027-01-31", "2027-01-31T12:00:00Z"
+_SLACK = {
+    "ok": True, "access_token": "v", "refresh_token": "r", "token_type": "bot", "bot_user_id": "U", "team": {"id": "T"},
+}  # fmt: skip
+ANSWERS: list[tuple[str, Mapping[str, object], datetime | None]] = [
+    ("gitlab", {"id": 1, "token": "v", "expires_at": _DAY}, datetime(2027, 1, 31, tzinfo=UTC)),
+    ("gitlab_project", {"id": 1, "token": "v", "expires_at": None}, None),
+    ("openai", {"id": "i", "value": "v", "expires_at": int(END.timestamp())}, END),
+    ("openai_admin", {"id": "i", "value": "v", "expires_at": None}, None),
+    ("openrouter", {"key": "v", "data": {"hash": "h", "expires_at": _TEXT}}, END),
+    ("langsmith", {"key": "v", "id": "i", "expires_at": _TEXT}, END),
+    ("litellm", {"key": "v", "expires": _TEXT}, END),
+    ("entra_app", {"keyId": "i", "secretText": "v", "endDateTime": _TEXT}, END),
+    ("databricks", {"token_value": "v", "token_info": {"token_id": "i", "expiry_time": END.timestamp() * 1000}}, END),
+    ("databricks", {"token_value": "v", "token_info": {"token_id": "i", "expiry_time": -1}}, None),
+    ("github_app", {"id": 1, "token": "v", "expires_at": _TEXT}, END),
+    ("slack_rotating", {"client_secret": "s", "at": END.timestamp(), "answer": {**_SLACK, "expires_in": 43200}}, END + timedelta(hours=12)),
+    ("slack_rotating", {"client_secret": "s", "answer": {**_SLACK, "expires_in": 43200}}, None),
+    (
+        "google_service_account",
+        {"name": "k/1", "privateKeyData": base64.b64encode(b"{}").decode(), "validBeforeTime": "9999-12-31T23:59:59Z"},
+        None,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "ends"), ANSWERS, ids=[f"{name} {ends}" for name, _, ends in ANSWERS])
+def test_the_end_stands_in_the_answer(name: str, answer: Mapping[str, object], ends: datetime | None) -> None:
+    """Of each vendor that says it there."""
+    read = get(name).read_minted
+    assert read is not None
+    assert read(Secret(json.dumps(answer))).expires_at == ends
+
+
+def _rotate(world: World, *, grace: timedelta = timedelta(0), **settings: str) -> Report:
+    credential = world.credential("openai")
+    with world.open() as opened:
+        with opened.database.write() as connection:
+            stated = json.dumps({**credential.settings, **settings})
+            store.change_credential(connection, credential.id, settings=stated)
+        terms = Terms(grace=grace)
+        return rotate(opened, Request(credential=NAMES["openai"], mode=Mode.PLANNED, reason="test", terms=terms))
+
+
+def _expect(world: World, ends: datetime | None) -> None:
+    """State when the key ends that is there now."""
+    with world.open() as opened, opened.database.write() as connection:
+        store.change_credential(connection, world.credential("openai").id, expires_at=to_text(ends) if ends else None)
+
+
+def test_the_new_keys_end_is_the_credentials(world: World) -> None:
+    """It takes the old one's place, and goes with a key of which the vendor says none."""
+    _expect(world, END)
+    assert _rotate(world, lifetime_s="86400").outcome is Outcome.DONE
+    ends = world.credential("openai").expires_at
+    assert ends is not None
+    assert timedelta(hours=23) < ends - datetime.now(UTC) < timedelta(hours=25)
+    assert _rotate(world, lifetime_s="").outcome is Outcome.DONE
+    assert world.credential("openai").expires_at is None
+
+
+def test_the_old_keys_end_comes_back_with_it(world: World) -> None:
+    """A rotation that is unwound in its grace leaves the credential as it was, though the new key was current."""
+    _expect(world, END)
+    waiting = _rotate(world, grace=timedelta(hours=1), lifetime_s="86400")
+    assert waiting.rotation is not None
+    assert world.credential("openai").expires_at not in {None, END}
+    with world.open() as opened:
+        assert abort(opened, waiting.rotation.id, reason="test").outcome is Outcome.ROLLED_BACK
+    assert world.credential("openai").expires_at == END
+
+
+def test_a_value_that_was_set_by_hand_ends_nobody_knows_when(world: World) -> None:
+    """What was said of the value before is not repeated of this one; a standby changes nothing yet."""
+    _expect(world, END)
+    with world.open() as opened:
+        replace_value(opened, NAMES["openai"], Secret("a standby"), key_id=None, standby=True, actor="test")
+        assert world.credential("openai").expires_at == END
+        replace_value(opened, NAMES["openai"], Secret("a successor"), key_id=None, standby=False, actor="test")
+    assert world.credential("openai").expires_at is None
