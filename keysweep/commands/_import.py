@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keysweep.commands._table import visible
+from keysweep.foundation.shown import visible
 
 if TYPE_CHECKING:
     from keysweep.rotation.imports.gather import Gathered

@@ -1,8 +1,7 @@
-"""Colour on a terminal, and tables whose columns stay straight in colour."""
+"""Colour on a terminal, where it is wanted and can be shown."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,15 +10,8 @@ from datetime import datetime
 import click
 
 from keysweep.commands._invocation import Invocation
-from keysweep.commands._table import visible
-
-
-@dataclass(frozen=True, slots=True)
-class Painted:
-    """Text with the colour it is to have."""
-
-    text: str
-    colour: str
+from keysweep.commands._table import Painted, table
+from keysweep.foundation.shown import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,27 +37,10 @@ class Paint:
     def table(
         self, header: Sequence[str], rows: Iterable[Sequence[str | Painted]], *, spare: Sequence[str] = ()
     ) -> str:
-        """Lay out rows under a header; columns that are empty throughout are left out, and where it is narrow those of *spare*, in order."""
-        cells = [tuple(cell if isinstance(cell, Painted) else Painted(cell, "") for cell in row) for row in rows]
-        shown = [at for at in range(len(header)) if not cells or any(row[at].text for row in cells)]
-        widths = {at: max(len(visible(row[at].text)) for row in [*cells, _plain(header)]) for at in shown}
-        columns = shutil.get_terminal_size().columns
-        for name in spare:
-            if sum(widths[at] + 2 for at in shown) - 2 > columns:
-                shown = [at for at in shown if header[at] != name]
-        lines = ["  ".join(self.styled(header[at].ljust(widths[at]), bold=True) for at in shown).rstrip()]
-        for row in cells:
-            parts = [self._padded(row[at], widths[at], last=at == shown[-1]) for at in shown]
-            lines.append("  ".join(parts).rstrip())
-        return "\n".join(lines)
-
-    def _padded(self, cell: Painted, width: int, *, last: bool) -> str:
-        space = "" if last else " " * (width - len(visible(cell.text)))
-        return self.styled(cell.text, cell.colour or None) + space
-
-
-def _plain(header: Sequence[str]) -> tuple[Painted, ...]:
-    return tuple(Painted(text, "") for text in header)
+        """Lay out rows under a header (`_table.table`), in colour."""
+        return table(
+            header, rows, style=lambda cell: self.styled(cell.text, cell.colour or None, bold=cell.bold), spare=spare
+        )
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

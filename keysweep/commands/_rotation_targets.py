@@ -16,6 +16,7 @@ from keysweep.rotation import listing
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import grace, journal, rotate, terms
 from keysweep.rotation.engine.begin import Request, preview
+from keysweep.rotation.engine.next_command import next_command
 from keysweep.rotation.engine.report import Report, Timer
 from keysweep.rotation.engine.steps import Mode, Outcome, Policy
 from keysweep.rotation.engine.sweep import sweep_all
@@ -248,10 +249,15 @@ def show_open(opened: OpenVault) -> int:
                 record.mode.value,
                 f"{record.started_at:%F %T}",
                 record.outcome.value if record.outcome else "interrupted",
+                next_command(
+                    record.outcome or Outcome.HALF_WAY,
+                    credential=store.credential_by_id(connection, record.credential_id).name,
+                    rotation_id=record.id,
+                ),
             )
             for record in journal.unfinished(connection)
         ]
-    click.echo(table(("ROTATION", "CREDENTIAL", "MODE", "STARTED (UTC)", "STATE"), rows))
+    click.echo(table(("ROTATION", "CREDENTIAL", "MODE", "STARTED (UTC)", "STATE", "NEXT"), rows))
     return 0
 
 

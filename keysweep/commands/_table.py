@@ -1,18 +1,52 @@
-"""Plain tables for the terminal: columns as wide as their content, control characters shown, nothing else."""
+"""Tables for the terminal: columns as wide as their content and straight in colour, control characters shown, nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from keysweep.foundation.shown import visible
 
 
-def visible(text: str) -> str:
-    """Return *text* with control characters escaped, so that a name cannot steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """Text with the look it is to have, where looks are shown."""
+
+    text: str
+    colour: str = ""
+    bold: bool = False
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out rows under a header; the last column is not padded."""
-    cells = [tuple(header), *(tuple(visible(cell) for cell in row) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-    return "\n".join(lines)
+def plain(cell: Painted) -> str:
+    """Return the text of a cell."""
+    return visible(cell.text)
+
+
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str | Painted]],
+    *,
+    style: Callable[[Painted], str] = plain,
+    spare: Sequence[str] = (),
+) -> str:
+    """Lay out rows under a header; columns that are empty throughout are left out.
+
+    Args:
+        header: names of the columns.
+        rows: as many cells each.
+        style: makes the text of a cell that is printed; it adds no width.
+        spare: columns that a narrow terminal does without, the first one first.
+    """
+    cells = [tuple(cell if isinstance(cell, Painted) else Painted(cell) for cell in row) for row in rows]
+    shown = [at for at in range(len(header)) if not cells or any(row[at].text for row in cells)]
+    head = tuple(Painted(name, bold=True) for name in header)
+    widths = {at: max(len(visible(row[at].text)) for row in [head, *cells]) for at in shown}
+    columns = shutil.get_terminal_size().columns
+    for name in spare:
+        if sum(widths[at] + 2 for at in shown) - 2 > columns:
+            shown = [at for at in shown if header[at] != name]
+    return "\n".join(
+        "  ".join(style(row[at]) + " " * (widths[at] - len(visible(row[at].text))) for at in shown).rstrip()
+        for row in [head, *cells]
+    )

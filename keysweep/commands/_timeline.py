@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import click
-
+from keysweep.commands._paint import Paint
 from keysweep.foundation.clock import from_text
 from keysweep.foundation.errors import ExitCode
 from keysweep.rotation.engine import next_command as goes_on
@@ -43,6 +42,7 @@ def timeline(report: Report, *, color: bool) -> list[str]:
     rotation = report.rotation
     if rotation is None:
         return [f"{report.credential}: {'not rotated' if report.failure else f'nothing to do, {report.note}'}"]
+    paint = Paint(color=color)
     lines = [f"{report.credential}  {rotation.mode.value} rotation {rotation.id[:8]}"]
     for event in report.events:
         if event.phase is not Phase.OUTCOME:
@@ -52,12 +52,12 @@ def timeline(report: Report, *, color: bool) -> list[str]:
         text = f"failed: {event.detail.get('message', '')}" if failed else _says(event)
         extra = "" if failed else _extra(event.step.value, event.detail)
         colour = "red" if failed else "green" if event.step.value == "prove-dead" else None
-        lines.append(f"  {at:>6} ms  " + _styled(f"{event.step.value:<12}", colour, color) + f"  {text}{extra}")
-    lines.append(_total(report, color=color))
+        lines.append(f"  {at:>6} ms  " + _strong(paint, f"{event.step.value:<12}", colour) + f"  {text}{extra}")
+    lines.append(_total(report, paint))
     if report.note:
         lines.append(f"  {report.note}")
     if report.unknown:
-        lines.append("  " + _styled("unknown keys at the provider since the leak:", "yellow", color))
+        lines.append("  " + _strong(paint, "unknown keys at the provider since the leak:", "yellow"))
         lines += [f"    {key}" for key in report.unknown]
     return lines
 
@@ -84,20 +84,20 @@ def next_command(report: Report) -> str | None:
     return goes_on.next_command(report.outcome, credential=report.credential, rotation_id=report.rotation.id)
 
 
-def _total(report: Report, *, color: bool) -> str:
+def _total(report: Report, paint: Paint) -> str:
     seconds = (report.events[-1].at - report.rotation.started_at).total_seconds() if report.rotation else 0.0
     match report.outcome:
         case Outcome.DONE:
-            return "  " + _styled(f"done in {seconds:.2f} s of {_LIMIT_S} s", "green", color)
+            return "  " + _strong(paint, f"done in {seconds:.2f} s of {_LIMIT_S} s", "green")
         case Outcome.ROLLED_BACK:
-            return "  " + _styled("rolled back: the old key still works", "yellow", color)
+            return "  " + _strong(paint, "rolled back: the old key still works", "yellow")
         case Outcome.CONTAINED:
-            return "  " + _styled("contained, not proven dead: see for yourself at the provider", "red", color)
+            return "  " + _strong(paint, "contained, not proven dead: see for yourself at the provider", "red")
         case Outcome.WAITING:
             until = f"the old key lives on until {report.waits_until:%F %T} UTC"
-            return "  " + _styled(f"waiting: {until}; then keysweep rotate --due", "yellow", color)
+            return "  " + _strong(paint, f"waiting: {until}; then keysweep rotate --due", "yellow")
         case Outcome.HALF_WAY:
-            return "  " + _styled("stopped half way: a person must act", "red", color)
+            return "  " + _strong(paint, "stopped half way: a person must act", "red")
 
 
 def _says(event: RotationEvent) -> str:
@@ -119,5 +119,5 @@ def _extra(step: str, detail: Mapping[str, str | int | bool | None]) -> str:
             return ""
 
 
-def _styled(text: str, colour: str | None, color: bool) -> str:  # noqa: FBT001  internal
-    return click.style(text, fg=colour, bold=True) if color and colour else text
+def _strong(paint: Paint, text: str, colour: str | None) -> str:
+    return paint.styled(text, colour, bold=colour is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keysweep.foundation.errors import UsageError
+from keysweep.foundation.shown import visible
 from keysweep.rotation.public_text import KeyInPublicTextError, public_text
 
 _LONGEST = 100
@@ -24,5 +25,5 @@ def shown(name: str) -> str:
     """Return a name that can be printed."""
     if looks_like_a_key(name[:1000]):
         return HIDDEN
-    plain = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in name)
+    plain = visible(name)
     return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keysweep.foundation.shown import visible
 from keysweep.rules.model import Severity
 from keysweep.scanner.finding import Finding, Occurrence
 from keysweep.scanner.known import CredentialMatch, KnownState, MatchKind
@@ -93,11 +94,6 @@ def _summary(result: ScanResult, look: Look) -> str:
         if (rest := len(coverage.skipped) - _PLACES) > 0:
             lines.append(f"  and {rest} more")
     return "\n".join(lines)
-
-
-def visible(text: str) -> str:
-    """Return *text* with control characters escaped, so that a file's name cannot steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 def _size(count: int) -> str:
