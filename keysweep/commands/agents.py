@@ -105,7 +105,7 @@ def _status(invocation: Invocation, name: str | None) -> None:
     with invocation.vault() as opened:
         with opened.database.read() as connection:
             wanted = [instances.agent_named(connection, name)] if name else list(instances.agents(connection))
-        supervised = [agent for agent in wanted if agent.kind == "process"]
+        supervised = [agent for agent in wanted if agent.kind in {"process", "broker"}]
         for agent in wanted:
             if agent not in supervised:
                 rows += _asked(opened, agent)

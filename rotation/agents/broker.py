@@ -31,7 +31,7 @@ AGENT = Agent(
     title="An agent behind the egress broker",
     settings={
         "upstream*": "VARIABLE=https://HOST: where requests with it go; several with blanks between them; http only to this machine",
-        "header*": f"VARIABLE=FORM: how the key stands in a request, one of {', '.join(routes.FORMS)}; several with blanks between them",
+        "header*": f"VARIABLE=FORM: how the key stands in a request, of {', '.join(routes.FORMS)}",
         "base_url*": "VARIABLE=NAME/PATH: the variable in which its client expects an address, and what that ends with; OPENAI_BASE_URL/v1",
         "listen*": "127.0.0.1:PORT or unix:/PATH (127.0.0.1:7466)",
         "authority*": "absolute path of the certificates that an upstream's is checked against, instead of the public ones",

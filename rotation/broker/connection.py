@@ -81,8 +81,9 @@ class Connection:
     async def _answer(self, request: h11.Request) -> bool:
         asked = Asked(method=request.method, target=request.target, headers=list(request.headers), body=self._body)
         try:
-            if len(asked.headers) > _MOST_HEADERS:
-                raise RefusedRequestError(431, "headers", "there are too many headers")
+            size = len(asked.target) + sum(len(name) + len(value) for name, value in asked.headers)
+            if len(asked.headers) > _MOST_HEADERS or size > _LARGEST_HEAD:
+                raise RefusedRequestError(431, "headers", "the head of the request is too large")
             if _has_no_body(asked):
                 await self._event()  # the end of the request
                 self._begin_watching()

@@ -34,9 +34,11 @@ IsPlaceholder = Callable[[bytes], bool]
 
 
 class Shown(NamedTuple):
-    """How a request showed its placeholder."""
+    """Where a request showed its placeholder."""
 
     header: bytes
+    form: str
+    """One of `routes.FORMS`."""
     user: bytes | None
     """With basic authentication: what stands before the colon, None if that is the placeholder."""
     password: bytes | None
@@ -65,23 +67,21 @@ def shown(headers: Headers, route: Route, is_placeholder: IsPlaceholder) -> Show
         RefusedRequestError: it is not there, or something else stands beside it.
     """
     found = [(name, value) for name, value in headers if name in _SHOWING]
-    wanted = route.form.encode() if route.form.encode() in _SHOWING else _AUTHORIZATION
-    if len(found) != 1 or found[0][0] != wanted:
-        raise RefusedRequestError(
-            401, "placeholder", f"the placeholder of {route.variable} stands in one header, {wanted.decode()}"
-        )
-    value = found[0][1]
-    match route.form:
-        case "bearer":
-            scheme, _, value = value.partition(b" ")
-            good = scheme.lower() == b"bearer" and is_placeholder(value)
-        case "basic":
-            return _in_basic(value, route, is_placeholder)
-        case _:
-            good = is_placeholder(value)
-    if not good:
-        raise _unknown(route)
-    return Shown(wanted, None, None)
+    if len(found) != 1:
+        raise RefusedRequestError(401, "placeholder", f"the placeholder of {route.variable} stands in one header, once")
+    name, value = found[0]
+    scheme, _, behind = value.partition(b" ")
+    for form in route.forms:
+        match form:
+            case "bearer" if name == _AUTHORIZATION:
+                good = scheme.lower() == b"bearer" and is_placeholder(behind)
+            case "basic" if name == _AUTHORIZATION and scheme.lower() == b"basic":
+                return _in_basic(behind, route, is_placeholder)
+            case _:
+                good = name == form.encode() and is_placeholder(value)
+        if good:
+            return Shown(name, form, None, None)
+    raise _unknown(route)
 
 
 def outgoing(headers: Headers, route: Route, where: Shown, key: Secret, size: int | None) -> Headers:
@@ -94,7 +94,7 @@ def outgoing(headers: Headers, route: Route, where: Shown, key: Secret, size: in
         *kept,
         (b"accept-encoding", b"identity"),
         *_framing(headers, size),
-        (where.header, _with(key, route, where)),
+        (where.header, _with(key, where)),
     ]
 
 
@@ -116,9 +116,9 @@ def _framing(headers: Headers, size: int | None) -> Headers:
     return [(name, value) for name, value in headers if name == b"content-length"]
 
 
-def _with(key: Secret, route: Route, where: Shown) -> bytes:
+def _with(key: Secret, where: Shown) -> bytes:
     value = key.reveal()
-    match route.form:
+    match where.form:
         case "bearer":
             return b"Bearer " + value
         case "basic" if b":" in value:
@@ -130,16 +130,15 @@ def _with(key: Secret, route: Route, where: Shown) -> bytes:
             return value
 
 
-def _in_basic(value: bytes, route: Route, is_placeholder: IsPlaceholder) -> Shown:
-    scheme, _, packed = value.partition(b" ")
+def _in_basic(packed: bytes, route: Route, is_placeholder: IsPlaceholder) -> Shown:
     try:
         user, _, password = base64.b64decode(packed, validate=True).partition(b":")
     except binascii.Error:
         raise _unknown(route) from None
     in_user, in_password = is_placeholder(user), is_placeholder(password)
-    if scheme.lower() != b"basic" or not (in_user or in_password):
+    if not (in_user or in_password):
         raise _unknown(route)
-    return Shown(_AUTHORIZATION, None if in_user else user, None if in_password else password)
+    return Shown(_AUTHORIZATION, "basic", None if in_user else user, None if in_password else password)
 
 
 def _unknown(route: Route) -> RefusedRequestError:

@@ -17,13 +17,14 @@ from keysweep.rotation.credential import CredentialId
 from keysweep.rotation.http import LOOPBACK
 
 _HEADERS = {
-    "anthropic": "x-api-key",
+    "anthropic": "x-api-key,bearer",
     "azure_ai": "api-key",
     "google_api_key": "x-goog-api-key",
     "langsmith": "x-api-key",
+    "stripe": "bearer,basic",
     "twilio": "basic",
 }
-"""Where the key stands at vendors that are not asked for it in `verifiers`, or that take it in more than one way."""
+"""Where the key stands at vendors that do not simply take a bearer token."""
 _BASE_URLS = {"openai": "OPENAI_BASE_URL/v1", "anthropic": "ANTHROPIC_BASE_URL"}
 """The variable in which a vendor's clients expect their address, and what they expect at its end."""
 FORMS = ("bearer", "basic", "x-api-key", "api-key", "x-goog-api-key")
@@ -56,8 +57,8 @@ class Route:
     variable: str
     credential: CredentialId
     upstream: Upstream
-    form: str
-    """One of `FORMS`."""
+    forms: tuple[str, ...]
+    """Of `FORMS`."""
 
 
 def upstream_from(url: str) -> Upstream:
@@ -106,9 +107,9 @@ def check(settings: Mapping[str, str]) -> None:
     """
     for url in pairs(settings.get("upstream", "")).values():
         upstream_from(url)
-    for form in pairs(settings.get("header", "")).values():
-        if form not in FORMS:
-            msg = f"a header is one of {', '.join(FORMS)}"
+    for forms in pairs(settings.get("header", "")).values():
+        if not set(forms.split(",")) <= set(FORMS):
+            msg = f"a header is one of {', '.join(FORMS)}, or several with commas between them"
             raise UsageError(msg)
     pairs(settings.get("base_url", ""))
     if "listen" in settings:
@@ -145,8 +146,8 @@ def route(
     if url is None:
         msg = f"where the requests with {variable} go is not known"
         raise UsageError(msg, hint=f"keysweep agents add NAME --kind broker --set 'upstream={variable}=https://HOST'")
-    form = pairs(agent.get("header", "")).get(variable) or _HEADERS.get(provider, "bearer")
-    return Route(variable=variable, credential=credential, upstream=upstream_from(url), form=form)
+    forms = pairs(agent.get("header", "")).get(variable) or _HEADERS.get(provider, "bearer")
+    return Route(variable=variable, credential=credential, upstream=upstream_from(url), forms=tuple(forms.split(",")))
 
 
 def base_url(variable: str, provider: str, address: Address, *, agent: Mapping[str, str]) -> tuple[str, str]:
