@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from keysweep.foundation.errors import UsageError
-from keysweep.rotation import instances
 from keysweep.rotation.answering import Withheld, answer
 from keysweep.rotation.broker.listen import Address
-from keysweep.rotation.resolve import RefusedError, resolve
+from keysweep.rotation.resolve import RefusedError
+from keysweep.rotation.supervisor.serve import Supervisor
 from tests.fakes.brokers import AGENT, add_agent
 from tests.fakes.fixtures import vendors, world
 from tests.fakes.program import keysweep
@@ -96,17 +96,15 @@ def test_an_agent_that_holds_its_key_has_no_broker(world: World) -> None:
     assert "it holds its keys itself" in refused.stderr
 
 
-@pytest.mark.parametrize("purpose", ["helper", "env", "start", "restart", "challenge"])
-def test_one_behind_a_broker_gets_no_key_in_another_way(purpose: str, world: World) -> None:
+def test_one_behind_a_broker_gets_no_key_in_another_way(world: World) -> None:
     """`keysweep resolve` and `keysweep run` are refused in its name, and that is recorded."""
     with world.open() as opened:
-        with pytest.raises(RefusedError), opened.database.write() as connection:
-            agent = instances.agent_named(connection, AGENT)
-            credential = world.credential("openai").id
-            resolve(connection, opened.vault, opened.ledger, agent, credential, purpose=purpose)
-        [withheld] = answer(opened, AGENT, ("OPENAI_API_KEY",), purpose=purpose)
-        assert isinstance(withheld, Withheld)
-    assert world.actions()[-1] == "key.refused"
+        for purpose in ("helper", "env", "start", "restart", "challenge"):
+            [withheld] = answer(opened, AGENT, ("OPENAI_API_KEY",), purpose=purpose)
+            assert isinstance(withheld, Withheld)
+        with pytest.raises(RefusedError):
+            Supervisor(opened, AGENT, ["true"], {}).run()
+    assert world.actions().count("key.refused") >= 5
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:7466", "example.com:1", "127.0.0.1", "127.0.0.1:99999", "unix:", "7466"])
