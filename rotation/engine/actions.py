@@ -13,7 +13,7 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import Agent, AgentError, Delivery, Holding
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import grace, lateness, leave, obtain, orphans, slots
-from keysweep.rotation.engine.key_id import asked_id
+from keysweep.rotation.engine.key_id import asked_id, told_id
 from keysweep.rotation.engine.run import MINTED, Done, Run, StepFailedError, promised
 from keysweep.rotation.engine.steps import Step
 from keysweep.rotation.providers import Liveness, ProviderError, Trouble
@@ -27,7 +27,7 @@ _RESERVE = 8192
 def _prepare(run: Run, _attempt: int) -> Done:
     """Prove that the journal can be written, and learn the old key's id while it is still alive."""
     old = run.old()
-    key_id = old.provider_key_id or asked_id(run, old)
+    key_id = old.provider_key_id or (asked_id(run, old) if run.account.admin is not None else told_id(run, old))
 
     def settle(connection: Connection) -> None:
         if key_id and key_id != old.provider_key_id:

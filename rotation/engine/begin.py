@@ -91,6 +91,7 @@ def preview(opened: OpenVault, request: Request, *, but: str | None = None) -> t
             has_admin=account.admin is not None,
             policy=policy,
             grace=request.terms.grace,
+            ends_itself=provider.end_self is not None,
         )
 
     try:
@@ -98,7 +99,8 @@ def preview(opened: OpenVault, request: Request, *, but: str | None = None) -> t
     except NotPossibleError as refused:
         if refused.lack is Lack.GRACE:
             raise UsageError(refused.lack.value, hint=f"keysweep rotate {credential.name} --yes") from None
-        if refused.lack is Lack.STANDBY and request.mode is Mode.FORCED:
+        contains = refused.lack is Lack.STANDBY or provider.end_self is not None
+        if request.mode is Mode.FORCED and contains:
             return planned(Policy.CONTAIN), Policy.CONTAIN
         raise lacking(refused.lack, credential, provider) from None
 
@@ -108,6 +110,8 @@ def lacking(lack: Lack, credential: Credential, provider: Provider) -> NotPossib
     if lack is Lack.ADMIN:
         name = f"{credential.provider}-admin"
         return NotPossibleError(lack, hint=f"keysweep keys add {name} --provider {credential.provider} --admin-key")
+    if lack is Lack.HAND:
+        return NotPossibleError(lack, hint=f"keysweep keys set {credential.name}")
     said = NotPossibleError(lack, hint=f"keysweep keys set {credential.name} --standby")
     if provider.runbook is not None:
         said.message += f": {provider.runbook.create} ({provider.runbook.console})"

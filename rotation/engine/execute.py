@@ -7,7 +7,7 @@ import random
 
 from keysweep.foundation.errors import KeysweepError
 from keysweep.rotation.agents import AgentError
-from keysweep.rotation.engine import grace, journal
+from keysweep.rotation.engine import containment, grace, journal
 from keysweep.rotation.engine.actions import ACTIONS
 from keysweep.rotation.engine.death import NotProvenError
 from keysweep.rotation.engine.journal import Detail
@@ -59,6 +59,8 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
             if not run.forced and step not in _AFTER_PROMOTE and not rolled(run):
                 return back(run, failure)
             if run.forced and step not in _AFTER_PROMOTE:
+                if not rolled(run) and containment.end_by_itself(run):
+                    return drive(run)
                 _contain(run)
             gone = isinstance(failure, ValueGoneError) and step in _AFTER_PROMOTE
             return Outcome.CONTAINED if gone else Outcome.HALF_WAY, failure

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from keysweep.rotation.credential import Version
 from keysweep.rotation.engine.run import Run, StepFailedError
 from keysweep.rotation.hints import matches_hint
+from keysweep.rotation.providers import ProviderError
 
 
 def asked_id(run: Run, version: Version) -> str | None:
@@ -28,3 +31,14 @@ def asked_id(run: Run, version: Version) -> str | None:
         msg = f"the provider lists {len(fits)} keys that fit the stored value"
         raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
     return fits[0]
+
+
+def told_id(run: Run, version: Version) -> str | None:
+    """Return the id that the provider gives to a stored value where nobody administers it: as far as the key itself may ask."""
+    value = run.value(version.ref)
+    try:
+        return asked_id(replace(run, account=replace(run.account, admin=value)), version)
+    except (ProviderError, StepFailedError):
+        return None
+    finally:
+        value.wipe()

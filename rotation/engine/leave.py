@@ -154,7 +154,8 @@ def _end(run: Run, old: Version, value: Secret) -> bool:
 
     A compromised key whose administering key is refused is ended with the key itself, where the provider allows that.
     """
-    if run.provider.revoke is None and (run.provider.facts.old_dies_on_set or run.provider.runbook is not None):
+    dies_by_the_new_one = run.provider.facts.old_dies_on_set and run.record().new_number is not None
+    if run.provider.revoke is None and (dies_by_the_new_one or run.provider.runbook is not None):
         return False
     account = replace(run.acting(), key_id=old.provider_key_id)
     if run.provider.revoke is None and run.provider.end_self is not None and value:

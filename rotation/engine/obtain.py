@@ -74,6 +74,7 @@ def seal(run: Run, attempt: int) -> Done:
 def set_value(run: Run, _attempt: int) -> Done:
     """Make the provider accept the value that is sealed here."""
     old, new = run.old_value(), run.value(run.new().ref)
+    run.hold()
     promised(run.provider.set_value)(run.account, old, new)
     old.wipe()
     new.wipe()
@@ -109,6 +110,7 @@ def take_standby(run: Run, _attempt: int) -> Done:
 
 def _created(run: Run, tag: str) -> Secret:
     account = replace(run.account, key_id=run.old().provider_key_id)  # PREPARE may just have learned it
+    run.hold()
     return promised(run.provider.mint)(account, tag)
 
 
@@ -119,6 +121,7 @@ def _rolled(run: Run, *, look: bool) -> tuple[str, Secret]:
         raise StepFailedError(msg, hint=f"keysweep keys set-id {run.credential.name} ID")
     if look:
         key_id = promised(run.provider.observe)(run.account, key_id, value) or key_id
+    run.hold()
     raw = promised(run.provider.roll)(run.account, key_id, value)
     value.wipe()
     return key_id, raw

@@ -46,7 +46,8 @@ def sweep(run: Run) -> int:
 
 def listed_before(run: Run) -> str | None:
     """Return the ids of the keys that the provider has before anything is minted, where keys cannot be told by their names."""
-    if run.provider.find is None or run.provider.mint is None or run.provider.facts.tag_limit > 0:
+    nameless = run.provider.mint is not None and run.provider.facts.tag_limit == 0
+    if run.provider.find is None or not nameless or run.account.admin is None:
         return None
     return " ".join(key.key_id for key in run.provider.find(run.account))
 
@@ -89,7 +90,7 @@ def _orphans(run: Run, listed: Sequence[ProviderKey]) -> list[ProviderKey]:
     if run.provider.facts.tag_limit > 0:
         return [key for key in unkept if key.name.startswith(lineage(run.credential.id))]
     noted = [str(event.detail[BEFORE]) for event in events if event.detail.get(BEFORE) is not None]
-    new = [key for key in unkept if key.key_id not in noted[0].split()] if noted else []
+    new = [key for key in unkept if key.key_id not in noted[-1].split()] if noted else []
     return new if len(new) <= _unkept_mints(run, events) else []
 
 

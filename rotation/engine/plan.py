@@ -12,6 +12,8 @@ from keysweep.rotation.providers import Facts, Kind
 
 _ARRIVE = (Step.STAGE, Step.ACTIVATE, Step.ATTEST, Step.PROMOTE)
 _LEAVE = (Step.REVOKE, Step.PROVE_DEAD, Step.SHRED)
+BY_ITSELF = (Step.PREPARE, Step.REVOKE, Step.PROVE_DEAD)
+"""The steps by which a compromised key that nobody administers ends itself."""
 
 
 class Lack(StrEnum):
@@ -19,6 +21,7 @@ class Lack(StrEnum):
 
     ADMIN = "no administering credential is stored for this provider"
     STANDBY = "the provider has no call that creates a key, and no standby is sealed"
+    HAND = "what ended it could not bring a new one, and a key that is gone cannot be rolled"
     GRACE = "the provider ends the old key when it gets the new one: it cannot live on for a while"
 
 
@@ -48,6 +51,7 @@ def plan(
     has_admin: bool,
     policy: Policy = Policy.SWAP,
     grace: timedelta = timedelta(0),
+    ends_itself: bool = False,
 ) -> Plan:
     """Return the steps that replace a key.
 
@@ -58,6 +62,7 @@ def plan(
         has_admin: a credential that administers this one is stored.
         policy: of a forced rotation.
         grace: how long the old key lives on after a planned one.
+        ends_itself: a key can end itself, so that it is contained without an administering one.
 
     By `swap` a compromised key that can be switched off at once is, as soon as the new one is known to work: agents fail for the
     moment that their restart takes, not longer, and nobody is left without any working key.
@@ -66,6 +71,8 @@ def plan(
         NotPossibleError: the provider has no call for it, or what the call needs is not stored.
     """
     if facts.needs_admin and not has_admin:
+        if mode is Mode.FORCED and policy is Policy.CONTAIN and ends_itself:
+            return Plan(mode=mode, steps=BY_ITSELF)
         raise NotPossibleError(Lack.ADMIN)
     if mode is Mode.FORCED and policy is Policy.CONTAIN:
         return Plan(mode=mode, steps=_containment(facts))
@@ -86,6 +93,11 @@ def escalated(facts: Facts, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         return steps
     behind = steps.index(Step.VERIFY_NEW) + 1
     return (*steps[:behind], Step.CONTAIN, *steps[behind:])
+
+
+def handed_in(facts: Facts) -> tuple[Step, ...]:
+    """Return the steps of a rotation whose new key a person has stored already."""
+    return (Step.PREPARE, Step.VERIFY_NEW, *_ARRIVE, *(_LEAVE if facts.kind is not Kind.MANUAL else _LEAVE[1:]))
 
 
 def without_grace(steps: tuple[Step, ...]) -> tuple[Step, ...]:

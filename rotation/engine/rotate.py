@@ -200,16 +200,19 @@ def _take_up(opened: OpenVault, credential: Credential, request: Request, lease:
 def _go_on(
     opened: OpenVault, record: RotationRecord, lease: Lease, timer: Timer, *, override_breaker: bool, reason: str
 ) -> Report:
-    """Drive a rotation on; one that only contained the old key brings the new one, if that has become possible."""
+    """Drive a rotation on; one that only contained the old key brings the new one, if there is one or that has become possible."""
     with opened.database.read() as connection:
         was = terms.of(connection, record.id)
         name = store.credential_by_id(connection, record.credential_id).name
-    if was.policy is Policy.CONTAIN:
+    run = _run(opened, record.id, lease, timer)
+    wanted_then = replace(was, policy=Policy.REVOKE_FIRST)
+    adopted = was.policy is Policy.CONTAIN and containment.adopt(run, wanted_then, reason=reason)
+    if was.policy is Policy.CONTAIN and not adopted and not containment.stranded(run):
         wanted = Request(
             credential=name,
             mode=Mode.FORCED,
             reason=reason,
-            terms=replace(was, policy=Policy.REVOKE_FIRST),
+            terms=wanted_then,
             override_breaker=override_breaker,
         )
         planned, policy = preview(opened, wanted, but=record.id)
@@ -258,10 +261,10 @@ def _run(opened: OpenVault, identifier: str, lease: Lease, timer: Timer) -> Run:
         bound = instances.agents_of(connection, record.credential_id)
     credential, provider, account = parties(opened, name)
     settings, now = opened.settings.rotation, timer.monotonic()
+    deadline_s = settings.deadline_s + max(provider.facts.accepted_within - SOON, timedelta(0)).total_seconds()
     spent = max((opened.clock() - record.started_at).total_seconds(), 0.0)
     return Run(
         opened=opened,
-    deadline_s = settings.deadline_s + max(provider.facts.accepted_within - SOON, timedelta(0)).total_seconds()
         credential=credential,
         provider=provider,
         account=account,

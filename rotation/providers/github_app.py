@@ -31,7 +31,12 @@ _NONE = "404 Not Found"
 
 
 def probe(account: Account, secret: Secret) -> Verdict:
-    """Let the application check the token: 200 is alive; 404 is dead if the token itself is refused, too."""
+    """Let the application check the token: 200 is alive; 404 is dead if the token itself is refused, too.
+
+    Without the application's secret, as after a token that nobody administers has ended itself, the token alone is asked.
+    """
+    if account.admin is None:
+        return probe_token(account, secret)
     told = verdict(lambda: _call(account, "POST", secret), alive=frozenset({200}), dead=_unknown_token)
     if told.liveness is not Liveness.DEAD:
         return told

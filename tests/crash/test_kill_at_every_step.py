@@ -1,12 +1,12 @@
 """kill -9 in the middle of a rotation: recovery ends with one live key, held by the agent, and the old one dead.
 
-A fixed sample: every crash point, every class of providers and both modes, each some of the times.  `make crash-all` plays every
+A fixed sample: every crash point, every kind of adapter and both modes, each some of the times.  `make crash-all` plays every
 combination, `make crash` as many at random as it is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +15,18 @@ from keysweep.rotation import provider_catalog
 from keysweep.rotation.engine.plan import plan
 from keysweep.rotation.engine.steps import Mode
 from keysweep.rotation.providers import Kind
-from samples.servers.postgres import Server
-from tests.crash.cases import KINDS, POINTS, Case, broken, cases, random_case
+from tests.crash.cases import FORCED_ONLY, KINDS, POINTS, Case, broken, cases, random_case
 from tests.crash.promises import check, order, recover, running_agent
 from tests.fakes import classes
 from tests.fakes.command_line import Point, command
+from tests.fakes.sites import SERVED, Servers
 from tests.fakes.stores import build_world
 from tests.fakes.vendors import Vendors
 
 _MOMENTS = ("intent", "effect", "outcome")
 _QUICK = {"settle_s": 0.0}
+_STRIDE = 5
+"""Kinds are taken in steps that have no divisor in common with their number."""
 
 
 @pytest.fixture(autouse=True)
@@ -35,24 +37,34 @@ def made_up_vendors() -> Iterator[None]:
 
 
 def _sample() -> list[Case]:
-    """Every point once, the class and the mode of it changing from one to the next."""
+    """Every point once, the kind and the mode of it changing from one to the next."""
     return [
-        Case(KINDS[number % len(KINDS)], (Mode.FORCED, Mode.PLANNED)[number // len(KINDS) % 2], point, number)
+        Case(
+            KINDS[number * _STRIDE % len(KINDS)],
+            Mode.FORCED if number % 2 or point in FORCED_ONLY else Mode.PLANNED,
+            point,
+            number,
+        )
         for number, point in enumerate(POINTS)
     ]
 
 
-@pytest.mark.xdist_group("postgres")
-@pytest.mark.parametrize("case", _sample(), ids=str)
-def test_a_rotation_survives_a_crash(case: Case, postgres: Server) -> None:
+def _param(case: Case) -> object:
+    """Keep the cases of one server in one process."""
+    marks = [pytest.mark.xdist_group(case.kind)] if case.kind in SERVED else []
+    return pytest.param(case, id=str(case), marks=marks)
+
+
+@pytest.mark.parametrize("case", [_param(case) for case in _sample()])
+def test_a_rotation_survives_a_crash(case: Case, servers_for: Callable[[str], Servers]) -> None:
     """Whatever dies wherever, a rotation that is taken up again ends as if nothing had happened."""
-    assert broken(postgres, case) == ""
+    assert broken(servers_for(case.kind), case) == ""
 
 
 def test_the_sample_and_the_whole_leave_nothing_out() -> None:
-    """Every class of providers is crashed at every point in both modes, and the sample has each class and each point."""
-    assert {case.point for case in cases()} == set(range(1, 21))
-    assert len(set(cases())) == len(POINTS) * len(KINDS) * len(Mode)
+    """Every kind of adapter is crashed at every point in both modes, and the sample has each kind and each point."""
+    assert {case.point for case in cases()} == set(range(1, 26))
+    assert len(set(cases())) == len(KINDS) * (len(POINTS) * len(Mode) - len(FORCED_ONLY))
     assert {case.kind for case in _sample()} == set(KINDS)
     assert {provider_catalog.get(kind).facts.kind for kind in KINDS} == set(Kind)
     assert random_case(7) == random_case(7)

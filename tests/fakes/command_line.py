@@ -17,7 +17,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
-from tests.fakes import classes
+from tests.fakes import classes, windows
 
 CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 """Processes fork from one that has imported everything and has no threads: real processes, without half a second of imports."""
@@ -35,8 +35,12 @@ CONTEXT.set_forkserver_preload(
         "keysweep.rotation.providers.postgresql",
         "keysweep.rotation.agents.process",
         "tests.fakes.classes",
+        "keysweep.rotation.oauth",
+        "keysweep.rotation.aws_calls",
+        "keysweep.rotation.guided",
         "httpx2",
         "psycopg",
+        "pymysql",
         "platformdirs",
     ]
 )
@@ -159,6 +163,7 @@ def _main(
     os.environ.update(environ)
     os.chdir(folder)
     classes.visible()
+    windows.shorten(filter(None, environ.get(windows.SHORT, "").split(",")))
     match trouble:
         case Point():
             _die_at(trouble)

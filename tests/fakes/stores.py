@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import psycopg
 
 from keysweep.foundation.clock import Clock, system_clock
 from keysweep.foundation.secret import Secret
@@ -21,16 +18,20 @@ from keysweep.rotation.inventory import Entry, import_entries
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault, initialise, unlock
 from samples.servers.postgres import Server
-from tests.fakes import classes
+from tests.fakes import classes, windows
+from tests.fakes.simulated import PROJECT, SIMULATED
+from tests.fakes.sites import SERVED, Servers, Site, site
 from tests.fakes.vendors import OWNER, Vendors
 
-PROJECT = "proj_test"
 NAMES = {"openai": "orders-openai", "anthropic": "support-claude", "postgresql": "mcp-orders-db"}
 VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "postgresql": "DATABASE_URL"}
 AGENTS = {"openai": "orders", "anthropic": "support", "postgresql": "mcp-postgres"}
-for _name in classes.KINDS:
+for _name in {*SIMULATED, *SERVED} - NAMES.keys():
     NAMES[_name], VARIABLES[_name], AGENTS[_name] = f"{_name}-key", f"{_name.upper()}_KEY", f"{_name}-agent"
-_WITH_STANDBY = frozenset({"anthropic", "fake_standby", "fake_manual"})
+VARIABLES["aws"] = "AWS_SECRET_ACCESS_KEY"
+_WITH_STANDBY = frozenset({"anthropic", "fake_standby", "fake_manual", "stripe"})
+_BY_HAND = frozenset({"fake_manual", "stripe"})
+"""Their standbys are switched on: nobody can switch one off."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,16 @@ class World:
     """By kind: the value that leaks; `standby` and the `... admin` ones, too."""
     ids: dict[str, str] = field(default_factory=dict)
     """By kind: the vendor's id of the planted key."""
+    sites: dict[str, Site] = field(default_factory=dict)
+    """By kind: where its keys live."""
+    hurried: bool = False
+    """Keys are taken for dead sooner than their vendors say."""
 
     @property
     def environ(self) -> dict[str, str]:
         """What a process needs in its environment to use the store."""
-        return {"KEYSWEEP_CONFIG": str(self.folder / "keysweep.toml"), "NO_COLOR": "1"}
+        short = {windows.SHORT: ",".join(self.sites)} if self.hurried else {}
+        return {"KEYSWEEP_CONFIG": str(self.folder / "keysweep.toml"), "NO_COLOR": "1", **short}
 
     @property
     def settings(self) -> Settings:
@@ -101,15 +107,7 @@ class World:
 
     def accepts(self, kind: str, value: str) -> bool:
         """Ask the provider itself, as an agent would."""
-        if kind != "postgresql":
-            return self.vendors.accepts(kind, value)
-        try:
-            psycopg.connect(value, connect_timeout=5).close()
-        except psycopg.OperationalError as error:
-            if "password authentication failed" not in str(error):
-                raise
-            return False
-        return True
+        return self.sites[kind].accepts(value)
 
 
 def build_world(
@@ -120,34 +118,60 @@ def build_world(
     postgres: Server | None = None,
     rotation: Mapping[str, float] | None = None,
     standby: bool = True,
+    servers: Servers | None = None,
+    hurried: bool = False,
+    administered: bool = True,
 ) -> World:
-    """Make a store with the credentials of *kinds*, each with its agent and its administering credential."""
+    """Make a store with the credentials of *kinds*, each with its agent and its administering credential.
+
+    Args:
+        folder: for the store.
+        vendors: the simulators.
+        kinds: adapters, by name.
+        postgres: the server of `postgresql`.
+        rotation: settings of that name.
+        standby: seal one, for a kind that needs it.
+        servers: all that run, in place of *postgres*.
+        hurried: let the windows of the vendors be short.
+        administered: the administering credentials are stored.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    _write_settings(folder, vendors, rotation or {})
+    sites = {kind: site(kind, vendors, servers or Servers(postgresql=postgres)) for kind in kinds}
+    _write_settings(folder, vendors, rotation or {}, sites)
     planted: dict[str, str] = {}
     ids: dict[str, str] = {}
     entries: list[Entry] = []
     for kind in kinds:
-        key_id: str | None = None
-        if kind == "postgresql":
-            assert postgres is not None
-            planted[kind], planted[f"{kind} admin"] = (
-                postgres.add_role(f"agent_{secrets.token_hex(4)}"),
-                postgres.admin_uri,
-            )
-        else:
-            made = vendors.seed(kind, AGENTS[kind])
-            planted[kind], planted[f"{kind} admin"] = made.value, vendors.seed(kind, "admin", admin=True).value
-            key_id = ids[kind] = made.id
-        entries.append(_entry(kind, planted[kind], provider_key_id=key_id, agent=AGENTS[kind]))
+        made, admin = sites[kind].plant(AGENTS[kind]), sites[kind].administrator() if administered else None
+        planted[kind], ids[kind] = made.value, made.id
+        told = kind in SERVED or SIMULATED[kind].told
         entries.append(
-            Entry(name=f"{kind}-admin", provider=kind, value=Secret(planted[f"{kind} admin"]), is_admin=True)
+            _entry(
+                kind,
+                made.value,
+                provider_key_id=made.id or None if told else None,
+                agent=AGENTS[kind],
+                variable=VARIABLES[kind],
+            )
         )
+        if admin is not None:
+            planted[f"{kind} admin"] = admin.value
+            entries.append(
+                Entry(
+                    name=f"{kind}-admin",
+                    provider=kind,
+                    value=Secret(admin.value),
+                    is_admin=True,
+                    provider_key_id=admin.id or None,
+                )
+            )
         if kind in _WITH_STANDBY and standby:
-            spare = vendors.seed(kind, "standby", status="active" if kind == "fake_manual" else "inactive")
+            spare = vendors.seed(kind, "standby", status="active" if kind in _BY_HAND else "inactive")
             planted["standby"], ids["standby"] = spare.value, spare.id
             entries.append(_entry(kind, spare.value, provider_key_id=spare.id, state=State.STANDBY))
-    world = World(folder=folder, vendors=vendors, postgres=postgres, planted=planted, ids=ids)
+    world = World(
+        folder=folder, vendors=vendors, postgres=postgres, planted=planted, ids=ids, sites=sites, hurried=hurried
+    )
     initialise(world.settings)
     with world.open() as opened:
         for _ in import_entries(opened, list(enumerate(entries, 1)), actor="cli:test"):
@@ -159,7 +183,7 @@ def _entry(kind: str, value: str, **more: object) -> Entry:
     return Entry(name=NAMES[kind], provider=kind, value=Secret(value), **more)  # type: ignore[arg-type]
 
 
-def _write_settings(folder: Path, vendors: Vendors, rotation: Mapping[str, float]) -> None:
+def _write_settings(folder: Path, vendors: Vendors, rotation: Mapping[str, float], sites: Mapping[str, Site]) -> None:
     lines = [
         'store = "store/keysweep.db"',
         'key_file = "store/keysweep.key"',
@@ -170,6 +194,11 @@ def _write_settings(folder: Path, vendors: Vendors, rotation: Mapping[str, float
         "[providers.anthropic]",
         f'base_url = "{vendors.url}"',
         *(f'[providers.{kind}]\nbase_url = "{vendors.url}/{kind}"' for kind in classes.KINDS),
+        *(
+            "\n".join([f"[providers.{kind}]", *(f'{name} = "{said}"' for name, said in place.settings.items())])
+            for kind, place in sites.items()
+            if kind not in {"openai", "anthropic", *classes.KINDS}
+        ),
         "[rotation]",
         *(f"{name} = {value}" for name, value in rotation.items()),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from samples.simulators import Answer, Call, Key, State, Vendor
+from samples.simulators import Answer, Call, Key, State, Vendor, accepted
 from samples.simulators.server import Simulator
 from tests.fakes import classes
 
@@ -138,6 +139,21 @@ class Vendors:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code
+
+    def asked(self, vendor: str, path: str, headers: Mapping[str, str]) -> tuple[int, str]:
+        """Return status and body of a GET, under the vendor's own name."""
+        request = urllib.request.Request(f"{self.url}/{vendor}{path}", headers=dict(headers))
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def knows(self, vendor: str, value: str) -> bool:
+        """Ask the simulator itself whether it accepts a key."""
+        state = self._simulator.states[vendor]
+        return accepted(state, state.by_value(value), time.time())
 
     def refuse_admins(self, vendor: str) -> Callable[[], None]:
         """Let the vendor refuse every administering key; return what takes that back."""

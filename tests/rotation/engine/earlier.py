@@ -10,8 +10,8 @@ from keysweep.rotation.engine.steps import Mode, Outcome
 from tests.fakes.stores import World
 
 
-def leaked_thrice(world: World) -> None:
-    """Let the OpenAI credential have been rotated three times in the last half hour because it had leaked."""
+def leaked_thrice(world: World, kind: str = "openai") -> None:
+    """Let a credential have been rotated three times in the last half hour because it had leaked."""
     with world.open() as opened, opened.database.write() as connection:
         for minutes in (30, 20, 10):
             identifier, began = f"earlier-{minutes}", opened.clock() - timedelta(minutes=minutes)
@@ -19,7 +19,7 @@ def leaked_thrice(world: World) -> None:
                 connection,
                 RotationRecord(
                     id=identifier,
-                    credential_id=world.credential("openai").id,
+                    credential_id=world.credential(kind).id,
                     old_number=1,
                     new_number=1,
                     mode=Mode.FORCED,
