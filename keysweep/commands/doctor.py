@@ -46,6 +46,7 @@ def COMMAND(invocation: Invocation, *, as_json: bool) -> int:  # noqa: N802  the
             says=f"{sqlite3.sqlite_version}; strict tables need 3.37",
         ),
         _memory(),
+        *_daemon(invocation),
         *_store(invocation),
     ]
     if as_json:
@@ -81,6 +82,21 @@ def _module(name: str, purpose: str, *, needed: bool) -> _Check:
     return _Check(
         name=name, ok=found, needed=needed, says=f"{'installed' if found else 'not installed'}; for {purpose}"
     )
+
+
+def _daemon(invocation: Invocation) -> list[_Check]:
+    """Ask the daemon whether it is well, where one is named."""
+    from pathlib import Path
+
+    from keysweep.rotation.daemon import client
+
+    try:
+        if not (where := invocation.settings.daemon.socket):
+            return []
+        said = client.status(Path(where))
+    except KeysweepError as error:
+        return [_Check(name="daemon", ok=False, needed=False, says=f"{error.message}; {error.hint or ''}".rstrip("; "))]
+    return [_Check(name="daemon", ok=True, needed=False, says=f"answers at {where}, process {said['pid']}")]
 
 
 def _store(invocation: Invocation) -> list[_Check]:
