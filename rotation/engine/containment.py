@@ -82,8 +82,7 @@ def lift(run: Run, planned: Plan, wanted: Terms, *, reason: str) -> None:
     before = orphans.listed_before(run) if Step.MINT in planned.steps else None
     with run.opened.database.write() as connection:
         if before is not None:  # somebody else may have made keys since
-            attempt = run.journal.intent(connection, Step.PREPARE)
-            run.journal.outcome(connection, Step.PREPARE, attempt, Result.OK, {orphans.BEFORE: before})
+            run.journal.intent(connection, Step.PREPARE, {orphans.BEFORE: before})
         _continue(run, connection, planned.steps, wanted, reason)
 
 

@@ -53,7 +53,8 @@ def revoke(run: Run, _attempt: int) -> Done:
 
     def settle(connection: Connection) -> None:
         now = run.opened.clock()
-        store.change_version(connection, old.ref, State.RETIRING, revoked_at=now)
+        state = State.RETIRED if old.state is State.RETIRED else State.RETIRING  # contained, it may be dead already
+        store.change_version(connection, old.ref, state, revoked_at=now)
         run.record_in_ledger(
             connection, "key.revoked", {"version": old.ref.number, "fingerprint": old.fingerprint.short}
         )

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import secrets
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -46,6 +45,10 @@ class _Method(NamedTuple):
 
     plugin: str
     digest: str
+
+
+_NOBODYS = _Method(_NATIVE, "invalid")
+"""What the server takes for a password that no input fits: for an account that is let in by nothing else."""
 
 
 class _Name(NamedTuple):
@@ -84,7 +87,7 @@ def set_value(account: Account, old: Secret, new: Secret) -> None:  # noqa: ARG0
         name = _named(cursor, account, wanted.user)
         before = _methods(cursor, name)
         if (added := _of(wanted)) not in before:
-            _let_in_by(cursor, name, [added, *before])
+            _let_in_by(cursor, name, [added, *(one for one in before if one != _NOBODYS)])
 
 
 def revoke(account: Account, key_id: str | None, secret: Secret) -> None:  # noqa: ARG001  an account has no key id
@@ -99,7 +102,7 @@ def revoke(account: Account, key_id: str | None, secret: Secret) -> None:  # noq
         gone = _of(wanted)
         kept = [one for one in before if one != gone and (one.plugin == _NATIVE or one.plugin not in _PASSWORDS)]
         if kept != before:
-            _let_in_by(cursor, name, kept or [_Method(_NATIVE, _digest(secrets.token_bytes(32)))])
+            _let_in_by(cursor, name, kept or [_NOBODYS])
     with _administering(account) as cursor:  # every session with a lower number than this one began before that
         _end_sessions(cursor, wanted.user)
 
