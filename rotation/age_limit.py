@@ -12,6 +12,11 @@ DEFAULT_CLASS = ""
 LONGEST_EXCEPTION = timedelta(days=366)
 
 
+def rotate_by(since: datetime, ends_at: datetime, margin: timedelta) -> datetime:
+    """Return by when a key is rotated that its provider ends: the margin before, or a tenth of its life if that is shorter."""
+    return ends_at - min(margin, max(ends_at - since, timedelta(0)) / 10)
+
+
 class Source(StrEnum):
     """Where a limit comes from."""
 

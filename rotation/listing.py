@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from keysweep.foundation.clock import to_text
 from keysweep.rotation import policies, provider_catalog, selection
-from keysweep.rotation.age_limit import Policies, Standing
+from keysweep.rotation.age_limit import Policies, Standing, rotate_by
 from keysweep.rotation.credential import CredentialId
 from keysweep.rotation.overdue import condition
 from keysweep.rotation.selection import Filter, Picked, Sort
@@ -43,6 +42,12 @@ class Row:
     last_used_at: datetime | None
     last_used_by: str | None
     expires_at: datetime | None
+    rotate_by: datetime | None
+    """When it is due because its provider ends it."""
+    ends_soon: bool
+    """That is now."""
+    expired: bool
+    """Its provider has ended it."""
     retired_at: datetime | None
     standing: Standing
     rotation: str
@@ -58,8 +63,13 @@ class Row:
 
     @property
     def overdue(self) -> bool:
-        """In use, and older than its limit without an exception."""
-        return self.version is not None and self.standing.overdue
+        """In use, and older than its limit without an exception, or ended by its provider."""
+        return self.version is not None and (self.standing.overdue or self.expired)
+
+    @property
+    def due_at(self) -> datetime:
+        """The first moment at which it is, or would be, older than its limit, or too near to its end."""
+        return min(filter(None, (self.standing.due_at, self.rotate_by)))
 
     @property
     def version_text(self) -> str:
@@ -91,11 +101,12 @@ class Row:
             "last_used_at": _text(self.last_used_at),
             "last_used_by": self.last_used_by,
             "expires_at": _text(self.expires_at),
+            "expired": self.expired,
             "retired_at": _text(self.retired_at),
             "limit_days": limit.max_age_days,
             "limit_from": limit.source.value,
             "risk_analysis": limit.risk_analysis or None,
-            "due_at": to_text(self.standing.due_at),
+            "due_at": to_text(self.due_at),
             "overdue": self.overdue,
             "excepted_until": _text(exemption.until if exemption else None),
             "rotation": self.rotation,
@@ -120,11 +131,12 @@ def listing(
     with opened.database.read() as connection:
         known = _policies(opened, connection, now)
         picked = selection.pick(connection, wanted, sort=sort)
-    return tuple(_row(one, known, now) for one in picked if admins or not one.credential.is_admin)
+    margin = _margin(opened)
+    return tuple(_row(one, known, now, margin) for one in picked if admins or not one.credential.is_admin)
 
 
 def overdue(opened: OpenVault, wanted: Filter = _EVERYTHING, *, sort: Sort = Sort.AGE) -> tuple[Row, ...]:
-    """Return those in use that are older than their limit, with no exception."""
+    """Return those in use that are older than their limit, with no exception, or ended by their provider."""
     return overdue_page(opened, wanted, sort=sort, size=0, number=1).rows
 
 
@@ -134,19 +146,15 @@ def overdue_page(opened: OpenVault, wanted: Filter, *, sort: Sort, size: int, nu
 
 
 def due(opened: OpenVault, *, within: timedelta) -> tuple[Row, ...]:
-    """Return those in use that reach their limit before *within* has passed; none that administers others."""
-    rows = _old(opened, _EVERYTHING, Sort.AGE, within)
-    return tuple(row for row in rows if row.version is not None and row.standing.due and not row.is_admin)
-
-
-def _old(opened: OpenVault, wanted: Filter, sort: Sort, ahead: timedelta) -> Iterator[Row]:
-    """Yield what may be past its limit once *ahead* has passed, as it stands then."""
-    then = opened.clock() + ahead
+    """Return those in use that reach their limit, or come near their end, before *within* has passed; none that administers others."""
+    then = opened.clock() + within
     with opened.database.read() as connection:
         known = _policies(opened, connection, then)
-        oldest = replace(wanted, until=then - timedelta(days=known.shortest_days))
-        picked = selection.pick(connection, oldest, sort=sort)
-    return (_row(one, known, then) for one in picked)
+        oldest = Filter(until=then - timedelta(days=known.shortest_days), ends=then + _margin(opened))
+        picked = selection.pick(connection, oldest, sort=Sort.AGE)
+    rows = (_row(one, known, then, _margin(opened)) for one in picked)
+    late = (row for row in rows if row.standing.due or row.ends_soon)
+    return tuple(row for row in late if row.version is not None and not row.is_admin)
 
 
 def page(opened: OpenVault, wanted: Filter, *, sort: Sort, size: int, number: int) -> Page:
@@ -161,18 +169,24 @@ def _page(opened: OpenVault, wanted: Filter, sort: Sort, size: int, number: int,
         only = condition(connection, known, now) if late else None
         total = selection.count(connection, wanted, only=only)
         picked = selection.pick(
-            connection, wanted, sort=sort, limit=size or None, offset=(number - 1) * size, only=only
+            connection, wanted, sort=sort, limit=size or None, offset=(number - 1) * size, only=only, total=total
         )
-    return Page(rows=tuple(_row(one, known, now) for one in picked), total=total)
+    margin = _margin(opened)
+    return Page(rows=tuple(_row(one, known, now, margin) for one in picked), total=total)
+
+
+def _margin(opened: OpenVault) -> timedelta:
+    return timedelta(days=opened.settings.rotation.expiry_margin_days)
 
 
 def _policies(opened: OpenVault, connection: Connection, now: datetime) -> Policies:
     return policies.as_of(connection, now, default_days=opened.settings.report.max_age_days)
 
 
-def _row(picked: Picked, known: Policies, now: datetime) -> Row:
+def _row(picked: Picked, known: Policies, now: datetime, margin: timedelta) -> Row:
     credential, profile, current = picked.credential, picked.profile, picked.current
-    since = credential.rotated_at or credential.created_at
+    since, ends_at = credential.rotated_at or credential.created_at, credential.expires_at
+    due_by_end = rotate_by(since, ends_at, margin) if ends_at else None
     return Row(
         id=credential.id,
         name=credential.name,
@@ -189,7 +203,10 @@ def _row(picked: Picked, known: Policies, now: datetime) -> Row:
         since=since,
         last_used_at=profile.last_used_at,
         last_used_by=profile.last_used_by,
-        expires_at=credential.expires_at,
+        expires_at=ends_at,
+        rotate_by=due_by_end,
+        ends_soon=due_by_end is not None and due_by_end <= now,
+        expired=ends_at is not None and ends_at <= now,
         retired_at=credential.retired_at,
         standing=known.standing(
             credential.id,

@@ -15,6 +15,7 @@ from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import tables
 from keysweep.rotation import profiles
 from keysweep.rotation.credential import Credential, CredentialId, State, Version
+from keysweep.rotation.overdue import ended_by
 from keysweep.rotation.profiles import Profile
 from keysweep.rotation.vault.rows import read_credential, read_version
 
@@ -44,6 +45,8 @@ class Filter:
     policy_class: str | None = None
     until: datetime | None = None
     """Only those whose current value became current by then, or that have a limit of their own."""
+    ends: datetime | None = None
+    """With *until*: also those that their provider ends by then."""
     retired: bool = False
     """Also those that were taken out of use."""
     name: str = ""
@@ -74,6 +77,7 @@ def pick(
     limit: int | None = None,
     offset: int = 0,
     only: ColumnElement[bool] | None = None,
+    total: int | None = None,
 ) -> tuple[Picked, ...]:
     """Return credentials in order.
 
@@ -84,11 +88,16 @@ def pick(
         limit: how many at most; None for all.
         offset: how many to leave out before.
         only: a condition on `listed` beside the filter.
+        total: how many there are, where that is known: a page behind the middle is then read from the end.
     """
-    chosen = _where(select(tables.listed.c.credential_id), wanted, only).order_by(*_ORDER[sort])
-    return whole(
-        connection, [CredentialId(row) for row in connection.execute(chosen.limit(limit).offset(offset)).scalars()]
-    )
+    chosen, order = _where(select(tables.listed.c.credential_id), wanted, only), _ORDER[sort]
+    if total is None or limit is None or offset <= total // 2:
+        ids = list(connection.execute(chosen.order_by(*order).limit(limit).offset(offset)).scalars())
+    else:
+        here = max(min(limit, total - offset), 0)
+        behind = chosen.order_by(*(column.desc() for column in order)).limit(here).offset(max(total - offset - here, 0))
+        ids = list(connection.execute(behind).scalars())[::-1]
+    return whole(connection, [CredentialId(row) for row in ids])
 
 
 def whole(connection: Connection, ids: Sequence[CredentialId]) -> tuple[Picked, ...]:
@@ -133,7 +142,8 @@ def _where(query: Select[Any], wanted: Filter, only: ColumnElement[bool] | None)
         bound = select(tables.binding.c.credential_id).where(tables.binding.c.agent == wanted.agent)
         query = query.where(row.credential_id.in_(bound))
     if wanted.until is not None:
-        query = query.where(or_(row.since <= to_text(wanted.until), row.own_days.is_not(None)))
+        old = or_(row.since <= to_text(wanted.until), row.own_days.is_not(None))
+        query = query.where(or_(old, row.credential_id.in_(ended_by(wanted.ends))) if wanted.ends else old)
     if only is not None:
         query = query.where(only)
     return query if wanted.retired else query.where(row.retired == 0)

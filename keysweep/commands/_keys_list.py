@@ -29,7 +29,7 @@ _SPARE = ("LAST USED", "STANDBY", "OWNER", "VERSION")
 @click.option("--environment", default="", help="Only keys of this environment.")
 @click.option("--agent", default="", help="Only keys that this agent gets.")
 @click.option("--class", "policy_class", help="Only keys of this policy class; '' for those of none.")
-@click.option("--overdue", is_flag=True, help="Only keys older than their limit, with no exception.")
+@click.option("--overdue", is_flag=True, help="Only keys older than their limit, with no exception, or ended by their provider.")
 @click.option("--retired", is_flag=True, help="Also those that were taken out of use.")
 @click.option("--sort", type=click.Choice(["name", "age", "provider", "used"]), default="name", show_default=True)
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which page, from 1.")
@@ -125,6 +125,8 @@ def policy_words(row: Row) -> tuple[str, str]:
         return "retired", "bright_black"
     if row.version is None:
         return "no value", "bright_black"
+    if row.expires_at is not None and row.ends_soon:
+        return (f"ended {row.expires_at:%F}", "red") if row.expired else (f"ends {row.expires_at:%F}", "yellow")
     if row.overdue:
         return f"{-left} d overdue", "red"
     if standing.excused and standing.exemption is not None:

@@ -29,7 +29,9 @@ _JOBS = 8
 @click.option(
     "--headers", type=click.Path(path_type=Path), metavar="FILE", help="Headers of the event, with its signature."
 )
-@click.option("--due", is_flag=True, help="Every key past its age limit, and what waits or was interrupted.")
+@click.option(
+    "--due", is_flag=True, help="Every key past its age limit or near its end, and what waits or was interrupted."
+)
 @click.option("--within", default="0d", metavar="DAYS", help="With --due: also those due in so many days, as 14d.")
 @click.option("--resume", metavar="ID", help="Go on with a rotation that waits or was interrupted.")
 @click.option("--abort", metavar="ID", help="Return to the old key of a planned rotation.")

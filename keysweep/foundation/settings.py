@@ -42,6 +42,8 @@ class RotationSettings:
     forced_stop_grace_s: float = 3.0
     settle_s: float = 1.0
     """An agent that was restarted on a new key must have run this long to count as holding it."""
+    expiry_margin_days: float = 7.0
+    """A key that its provider ends is due so many days before, or a tenth of its life before if that is shorter."""
     forced_policy: str = "swap"
     """In which order a compromised key goes: one of `POLICIES`."""
 

@@ -11,19 +11,27 @@ import pytest
 
 from keysweep.foundation.clock import to_text
 from keysweep.foundation.secret import Secret
+from keysweep.rotation import listing
+from keysweep.rotation.age_limit import rotate_by
 from keysweep.rotation.engine.begin import Request
 from keysweep.rotation.engine.report import Report
 from keysweep.rotation.engine.rotate import abort, rotate
 from keysweep.rotation.engine.steps import Mode, Outcome
 from keysweep.rotation.engine.terms import Terms
-from keysweep.rotation.inventory import replace_value
+from keysweep.rotation.inventory import Entry, import_entries, replace_value
+from keysweep.rotation.overdue import ended_by
+from keysweep.rotation.policies import except_credential
 from keysweep.rotation.provider_catalog import get
+from keysweep.rotation.selection import Filter, Sort
 from keysweep.rotation.vault import store
+from keysweep.rotation.vault.unlock import OpenVault
 from keysweep.rotation.vendor import end
+from tests.fakes.command_line import command
+from tests.fakes.engines import NOON, engine_server, opened, opened_sqlite, store_url
 from tests.fakes.fixtures import vendors, world
 from tests.fakes.stores import NAMES, World
 
-__all__ = ["vendors", "world"]
+__all__ = ["engine_server", "opened", "opened_sqlite", "store_url", "vendors", "world"]
 END = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
 
@@ -134,3 +142,92 @@ def test_a_value_that_was_set_by_hand_ends_nobody_knows_when(world: World) -> No
         assert world.credential("openai").expires_at == END
         replace_value(opened, NAMES["openai"], Secret("a successor"), key_id=None, standby=False, actor="test")
     assert world.credential("openai").expires_at is None
+
+
+@pytest.mark.parametrize(
+    ("lives_days", "margin_days", "due_days_before"),
+    [(30, 7, 3), (90, 7, 7), (365, 7, 7), (90, 1, 1), (0.5, 7, 0.05), (-1, 7, 0)],
+)
+def test_the_margin_is_never_more_than_a_tenth_of_a_life(
+    lives_days: float, margin_days: float, due_days_before: float
+) -> None:
+    """A token of twelve hours is not due a week before it ends."""
+    since = END - timedelta(days=lives_days)
+    assert END - rotate_by(since, END, timedelta(days=margin_days)) == timedelta(days=due_days_before)
+
+
+def _stored(opened: OpenVault, ends: Mapping[str, float | None], *, since_days: float = 20) -> None:
+    """Store keys in use since so many days; each ends in so many days from now, or never."""
+    entries = [
+        Entry(
+            name=name,
+            provider="openai",
+            value=Secret(f"value of {name}"),
+            created_at=NOON - timedelta(days=since_days),
+            expires_at=NOON + timedelta(days=left) if left is not None else None,
+        )
+        for name, left in ends.items()
+    ]
+    list(import_entries(opened, enumerate(entries, start=1), actor="test"))
+
+
+def test_what_ends_soon_is_due_and_what_has_ended_is_overdue(opened: OpenVault) -> None:
+    """Whatever the policy allows, and whatever exception there is: nobody can except the vendor's clock."""
+    _stored(opened, {"ended": -1, "soon": 2, "later": 10, "never": None, "excepted": -2, "retired": -3, "admin": -1})
+    except_credential(
+        opened, "excepted", until=NOON + timedelta(days=9), reason="it stays", approved_by="a person", actor="test"
+    )
+    with opened.database.write() as connection:
+        retired, administers = (store.credential_named(connection, name).id for name in ("retired", "admin"))
+        store.change_credential(connection, retired, retired_at=to_text(NOON))
+        store.change_credential(connection, administers, is_admin=1)
+    assert [row.name for row in listing.due(opened, within=timedelta())] == ["ended", "excepted", "soon"]
+    assert [row.name for row in listing.due(opened, within=timedelta(days=8))] == ["ended", "excepted", "later", "soon"]
+    assert [row.name for row in listing.overdue(opened, sort=Sort.NAME)] == ["admin", "ended", "excepted"]
+    rows = {row.name: row for row in listing.listing(opened)}
+    assert {name: (row.ends_soon, row.expired, row.overdue) for name, row in rows.items()} == {
+        "admin": (True, True, True),
+        "ended": (True, True, True),
+        "excepted": (True, True, True),
+        "later": (False, False, False),
+        "never": (False, False, False),
+        "soon": (True, False, False),
+    }
+    assert rows["soon"].due_at < rows["never"].due_at == rows["later"].standing.due_at
+
+
+def test_pages_of_what_has_ended_are_the_whole_cut_up(opened: OpenVault) -> None:
+    """Beside what is too old, each once."""
+    _stored(opened, {f"ended-{number}": -number for number in range(1, 6)})
+    _stored(opened, {f"old-{number}": None if number % 2 else -1 for number in range(4)}, since_days=100)
+    _stored(opened, {"fresh": 60})
+    pages = [listing.overdue_page(opened, Filter(), sort=Sort.NAME, size=4, number=number) for number in (1, 2, 3)]
+    assert [row.name for page in pages for row in page.rows] == sorted(
+        [*(f"ended-{number}" for number in range(1, 6)), *(f"old-{number}" for number in range(4))]
+    )
+    assert {page.total for page in pages} == {9}
+
+
+def test_what_ends_is_told_from_an_index(opened_sqlite: OpenVault) -> None:
+    """Of fifty thousand keys a few have an end, and only those are looked at."""
+    _stored(opened_sqlite, {"ended": -1, "never": None})
+    with opened_sqlite.database.read() as connection:
+        query = ended_by(NOON).compile(connection.engine, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert "USING INDEX ix_credential_expires_at" in str(plan) or "USING COVERING INDEX" in str(plan)
+
+
+def test_the_inventory_says_when_a_key_ended(world: World) -> None:
+    """In the list, in the record, and for programs; and what is next."""
+    with world.open() as opened, opened.database.write() as connection:
+        gone = to_text(datetime.now(UTC) - timedelta(days=1))
+        store.change_credential(connection, world.credential("openai").id, expires_at=gone)
+    listed = command(world.environ, world.folder, "keys", "list", "--overdue")
+    assert f"ended {gone[:10]}" in listed.output
+    assert "1 overdue" in listed.output
+    shown = command(world.environ, world.folder, "keys", "show", NAMES["openai"])
+    assert f"ended {gone[:10]}" in shown.output
+    assert f"Next: keysweep rotate {NAMES['openai']} --plan" in shown.output
+    plan = command(world.environ, world.folder, "rotate", "--due", "--plan")
+    assert NAMES["openai"] in plan.output
+    assert NAMES["anthropic"] not in plan.output

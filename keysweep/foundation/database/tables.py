@@ -62,6 +62,8 @@ __all__ = [
 
 _CURRENT = sql("state = 'current'")
 """At most one version of a credential is current: the engines enforce it."""
+_ENDS = sql("expires_at IS NOT NULL")
+"""Most keys end when somebody ends them."""
 
 
 store = table(
@@ -98,6 +100,7 @@ credential = table(
     text("rotated_at", "When its current value became current.", null=True),
     text("expires_at", "When the provider ends it.", null=True),
     text("retired_at", "When it was taken out of use.", null=True),
+    Index("ix_credential_expires_at", "expires_at", sqlite_where=_ENDS, postgresql_where=_ENDS),
 )
 
 version = table(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from keysweep.foundation.database import migrations, tables
 from keysweep.foundation.database.connect import HEAD, Database, open_database
+from keysweep.foundation.database.listed import differing
 from keysweep.foundation.errors import UsageError
 
 MIGRATIONS = str(Path(migrations.__path__[0]))
@@ -60,6 +63,25 @@ def fill(connection: Connection) -> None:
         )
     )
     connection.execute(insert(tables.policy_exception).values(credential_id="c", until="t", reason="", **record))
+
+
+@contextmanager
+def at_revision(store_url: str, revision: str) -> Iterator[Connection]:
+    """Make a store of an older program, to be filled."""
+    if "://" in store_url:
+        engine = create_engine(store_url)
+    else:
+        path = Path(store_url)
+        path.parent.mkdir(mode=0o700)
+        path.touch(mode=0o600)
+        engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
+    engine.dispose()
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
@@ -200,24 +222,53 @@ def test_two_versions_of_a_credential_cannot_both_be_current(store: Database) ->
 
 def test_an_older_store_is_brought_up_to_date(store_url: str) -> None:
     """A store at the first revision is migrated when it is opened, and its rows stay."""
-    if "://" in store_url:
-        engine = create_engine(store_url)
-    else:
-        path = Path(store_url)
-        path.parent.mkdir(mode=0o700)
-        path.touch(mode=0o600)
-        engine = create_engine(f"sqlite:///{path}")
-    config = Config()
-    config.set_main_option("script_location", MIGRATIONS)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    with at_revision(store_url, "0001") as connection:
         connection.execute(text("INSERT INTO store VALUES (1, 'tenant', 'now')"))
-    engine.dispose()
     database = open_database(store_url)
     with database.read() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
         assert connection.execute(text("SELECT tenant FROM store")).scalar() == "tenant"
+    database.close()
+
+
+@pytest.mark.parametrize("revision", ["0008", "0009", "0010"])
+def test_a_filled_store_is_brought_up_to_date(revision: str, store_url: str) -> None:
+    """Credentials with and without a value, a profile or an end: every row stays, and is listed as it is."""
+    rows = [("a", "2026-01-02", None, "current", "rotators"), ("b", None, "2027-01-01", "retired", None)]
+    with at_revision(store_url, revision) as connection:
+        for name, rotated_at, ends, state, of_class in rows:
+            connection.execute(
+                text(
+                    "INSERT INTO credential (id, name, provider, owner, environment, is_admin, settings, created_at, rotated_at, expires_at) "
+                    "VALUES (:name, :name, 'p', '', '', 0, '{}', '2026-01-01', :rotated_at, :ends)"
+                ),
+                {"name": name, "rotated_at": rotated_at, "ends": ends},
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO version (credential_id, number, state, fingerprint, prefix, length, created_at) "
+                    "VALUES (:name, 1, :state, :fingerprint, '', 1, '2026-01-01')"
+                ),
+                {"name": name, "state": state, "fingerprint": name.encode() * 32},
+            )
+            if of_class is not None:
+                connection.execute(
+                    text(
+                        "INSERT INTO profile (credential_id, class, kind, runbook, retired_reason) VALUES (:name, :of_class, '', '', '')"
+                    ),
+                    {"name": name, "of_class": of_class},
+                )
+    database = open_database(store_url)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+        listed = text("SELECT name, class, since, has_value FROM listed ORDER BY name")
+        assert [tuple(row) for row in connection.execute(listed)] == [
+            ("a", "rotators", "2026-01-02", 1),
+            ("b", "", "2026-01-01", 0),
+        ]
+        assert differing(connection, 9) == ()
+        ends = text("SELECT id, expires_at FROM credential ORDER BY id")
+        assert [tuple(row) for row in connection.execute(ends)] == [("a", None), ("b", "2027-01-01")]
     database.close()
 
 
