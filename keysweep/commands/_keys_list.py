@@ -29,7 +29,9 @@ _SPARE = ("LAST USED", "STANDBY", "OWNER", "VERSION")
 @click.option("--environment", default="", help="Only keys of this environment.")
 @click.option("--agent", default="", help="Only keys that this agent gets.")
 @click.option("--class", "policy_class", help="Only keys of this policy class; '' for those of none.")
-@click.option("--overdue", is_flag=True, help="Only keys older than their limit, with no exception, or ended by their provider.")
+@click.option(
+    "--overdue", is_flag=True, help="Only keys older than their limit, with no exception, or ended by their provider."
+)
 @click.option("--retired", is_flag=True, help="Also those that were taken out of use.")
 @click.option("--sort", type=click.Choice(["name", "age", "provider", "used"]), default="name", show_default=True)
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which page, from 1.")
