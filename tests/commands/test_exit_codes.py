@@ -161,7 +161,7 @@ def test_70_a_bug_shows_where_and_never_what(tmp_path: Path) -> None:
     """File, line and function of each frame and the kind of error: no message, no cause, no locals, no value."""
     shutil.copytree(ROOT / "keysweep", tmp_path / "keysweep", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "keysweep" / "commands" / "boom.py").write_text(_BOOM)
-    done = keysweep("boom", cwd=tmp_path)
+    done = keysweep("boom", cwd=tmp_path, fresh=True)
     assert (done.returncode, done.stdout) == (70, "")
     assert "boom.py:" in done.stderr
     assert "in COMMAND" in done.stderr

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,22 +45,31 @@ def engine_server() -> Iterator[Server]:
         yield server
 
 
-def new_database(server: Server) -> str:
-    """Make an empty database and return its URL."""
+def new_database(server: Server, like: str = "template1") -> str:
+    """Make a database, which is empty or like another one, and return its URL."""
     import psycopg
 
     name = f"t{secrets.token_hex(8)}"
     with psycopg.connect(server.admin_uri, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
     return f"{server.admin_uri.replace('postgresql://', 'postgresql+psycopg://').rpartition('/')[0]}/{name}"
 
 
+@cache
+def _migrated(server: Server) -> str:
+    """Return the name of a database of the server that holds an empty store, and to which nobody is connected."""
+    url = new_database(server)
+    open_database(url, create=True).close()
+    return url.rpartition("/")[2]
+
+
 @pytest.fixture(params=ENGINES)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, quick_stores: bool) -> str:
     """Where a store can be made, on either engine."""
     if request.param == "sqlite":
         return str(tmp_path / "store" / "store.db")
-    return new_database(request.getfixturevalue("engine_server"))
+    server = request.getfixturevalue("engine_server")
+    return new_database(server, _migrated(server)) if quick_stores else new_database(server)
 
 
 @pytest.fixture
