@@ -90,8 +90,8 @@ class Connection:
             await self._serve(asked, self)
         except RefusedRequestError as refused:
             await self._refuse(refused)
-        except BrokenAnswerError as error:
-            _LOG.warning("an upstream ended in the middle of its answer (%s)", error)
+        except (BrokenAnswerError, h11.LocalProtocolError) as error:
+            _LOG.warning("an answer could not be passed back whole (%s)", type(error).__name__)
             self._writer.transport.abort()
             return False
         except h11.RemoteProtocolError as error:

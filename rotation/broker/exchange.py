@@ -115,9 +115,13 @@ class Exchange:
         route = self._keys.route(variable)
         if route is None:
             raise RefusedRequestError(404, "variable", "the agent has no such variable")
-        shown = headers.shown(
-            asked.headers, route, lambda presented: self._keys.is_placeholder(presented, route.credential)
-        )
+        try:
+            shown = headers.shown(
+                asked.headers, route, lambda presented: self._keys.is_placeholder(presented, route.credential)
+            )
+        except RefusedRequestError:
+            self._keys.refused(route.credential)
+            raise
         return route, rest, shown, size
 
     def _take(self, route: Route) -> Key:
@@ -177,6 +181,8 @@ class BrokenAnswerError(Exception):
 
 
 async def _pass_back(answer: httpcore2.Response, key: Key, client: Client) -> None:
+    if answer.status < 200:
+        raise RefusedRequestError(502, "upgrade", "the upstream changed to another protocol")
     shown = headers.incoming(answer.headers, key.forms.cover)
     mask = Mask(key.forms)
     await client.begin(answer.status, shown)

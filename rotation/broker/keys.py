@@ -31,6 +31,8 @@ from keysweep.rotation.vault.unlock import OpenVault
 
 PURPOSE = METHOD = "broker"
 _BEAT_S = 2.0
+_REFUSAL_S = 60.0
+"""Refusals of one credential closer together are one entry of the ledger: a process that guesses must not fill it."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -95,6 +97,9 @@ class Keys:
         self._news = True
         """What is served has changed since."""
         self._beat_at = 0.0
+        self._refused: dict[CredentialId, int] = {}
+        """How often a wrong placeholder was shown since that was written down."""
+        self._refused_at: dict[CredentialId, float] = {}
 
     def route(self, variable: str) -> Route | None:
         """Return where a variable leads, None if the agent has none of that name."""
@@ -116,6 +121,10 @@ class Keys:
         key.in_flight -= 1
         key.end_if_unused()
 
+    def refused(self, credential: CredentialId) -> None:
+        """Note that something else was shown than the placeholder of a credential."""
+        self._refused[credential] = self._refused.get(credential, 0) + 1
+
     async def look(self) -> None:
         """Ask the store what is to be served, and serve it; what was replaced stays with the requests that carry it.
 
@@ -134,6 +143,8 @@ class Keys:
             if self._is_due():
                 await asyncio.to_thread(self._attest, tuple(self._served.values()), terms.generation)
                 self._told, self._news = terms.generation, False
+            if told := self._refusals():
+                await asyncio.to_thread(self._write_refusals, told)
 
     async def keep(self, every_s: float) -> None:
         """Go on looking; a store that cannot be asked is asked again."""
@@ -245,6 +256,24 @@ class Keys:
         if refused and not found:
             raise refused
         return found
+
+    def _refusals(self) -> dict[CredentialId, int]:
+        """Return the refusals that are to be written down now, and begin to count anew."""
+        now = time.monotonic()
+        due = [one for one in self._refused if now - self._refused_at.get(one, -_REFUSAL_S) >= _REFUSAL_S]
+        self._refused_at |= dict.fromkeys(due, now)
+        return {credential: self._refused.pop(credential) for credential in due}
+
+    def _write_refusals(self, counted: Mapping[CredentialId, int]) -> None:
+        with self._opened.database.write() as connection:
+            for credential, count in counted.items():
+                self._opened.ledger.append(
+                    connection,
+                    actor=f"agent:{self._agent}",
+                    action="key.refused",
+                    subject=store.credential_by_id(connection, credential).name,
+                    detail={"purpose": PURPOSE, "count": count},
+                )
 
     def _attest(self, served: tuple[Key, ...], generation: int) -> None:
         """Say which versions go out with the next request; nothing that this process was not seen to serve."""

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from tests.fakes.agents import eventually
 from tests.fakes.brokers import read
 from tests.fakes.stores import VARIABLES
 from tests.rotation.broker.conftest import Scene
@@ -76,6 +77,15 @@ def test_doubtful_requests_go_nowhere(
     assert answer.status == status
     assert answer.refused
     assert scene.upstream.received == []
+
+
+def test_wrong_placeholders_are_in_the_ledger_and_do_not_fill_it(scene: Scene) -> None:
+    """Whoever guesses is counted; one entry tells of all of them."""
+    before = scene.world.actions().count("key.refused")
+    for _ in range(20):
+        scene.broker.send(scene.broker.request("GET", ANTHROPIC, "X-Api-Key: guess", bearer=None))
+    eventually(lambda: scene.world.actions().count("key.refused") > 0, "an entry")
+    assert scene.world.actions().count("key.refused") <= before + 1
 
 
 def test_a_request_that_was_meant_for_another_host_goes_nowhere(scene: Scene) -> None:
