@@ -11,6 +11,7 @@ from typing import final
 
 from sqlalchemy import Connection
 
+from keysweep.foundation.database.connect import StoreMissingError
 from keysweep.foundation.redaction import REDACTION
 from keysweep.rotation.agent_catalog import USERS
 from keysweep.rotation.answering import Asker, Given, Withheld, answer_asker
@@ -182,12 +183,19 @@ class Answers:
 
 
 def _identity(opened: OpenVault) -> tuple[int, int] | None:
-    if "://" in opened.settings.store:
+    """Return which file the store is; None for one that is no file.
+
+    Raises:
+        StoreMissingError: it is gone.
+    """
+    path = opened.settings.store.removeprefix("sqlite:///")
+    if "://" in path:
         return None
     try:
-        found = Path(opened.settings.store).stat()
+        found = Path(path).stat()
     except OSError:
-        return None
+        msg = f"no store at {path}"
+        raise StoreMissingError(msg, hint="restore it, and start the daemon again") from None
     return found.st_dev, found.st_ino
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from traceback import extract_tb
 from typing import final
 
@@ -134,6 +135,8 @@ class Server:
                 continue
             self._lines[line] = None
             line.task = loop.create_task(self._attend(line))
+            line.task.add_done_callback(partial(self._done, line))  # asked of one that never began, too
+            await asyncio.sleep(0)  # else whoever connects and connects would let nobody be heard
 
     async def _look_round(self) -> None:
         loop = asyncio.get_running_loop()
@@ -183,8 +186,10 @@ class Server:
         finally:
             if answer is not None:
                 answer[:] = bytes(len(answer))
-            self._lines.pop(line, None)
-            line.connection.close()
+
+    def _done(self, line: _Line, _task: asyncio.Task[None]) -> None:
+        self._lines.pop(line, None)
+        line.connection.close()
 
     async def _question(self, line: _Line) -> Question:
         loop = asyncio.get_running_loop()
