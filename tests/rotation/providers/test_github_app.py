@@ -89,12 +89,13 @@ def test_a_token_of_another_application_is_alive(vendors: Vendors) -> None:
     assert (verdict.liveness, verdict.code) == (Liveness.ALIVE, "404 Not Found, 200")
 
 
-def test_without_the_applications_secret_nothing_is_known(vendors: Vendors) -> None:
-    """The check cannot be asked for; the token may still end itself."""
+def test_without_the_applications_secret_the_token_speaks_for_itself(vendors: Vendors) -> None:
+    """The check cannot be asked for; the token may still end itself, and its own refusal shows that it did."""
     key, account = vendors.seed("github_app", "agent"), CONTRACT.account(vendors, admin=None)
-    assert CONTRACT.provider.probe(account, Secret(key.value)).liveness is Liveness.UNKNOWN
+    assert CONTRACT.provider.probe(account, Secret(key.value)).liveness is Liveness.ALIVE
     promised(CONTRACT.provider.end_self)(account, Secret(key.value))
     assert vendors.live("github_app") == set()
+    assert CONTRACT.provider.probe(account, Secret(key.value)).liveness is Liveness.DEAD
 
 
 def test_pygithub_agrees(vendors: Vendors) -> None:
