@@ -175,7 +175,7 @@ def _agents() -> str:
     head = (
         f"{_NOTE}# Kinds of agents\n\nHow a new key gets to an agent, and how the agent is seen to hold it: `keysweep agents add NAME --kind KIND --set "
         "SETTING=VALUE`.\nSettings are public. What counts as seen stands in [attestation.md](attestation.md); how to add a kind in\n"
-        "[CONTRIBUTING.md](../CONTRIBUTING.md#a-kind-of-agent).\n"
+        "[CONTRIBUTING.md](../CONTRIBUTING.md#a-kind-of-agent). Every kind takes `users`, too: who may ask the [daemon](daemon.md) in its name.\n"
     )
     parts = [head]
     for name in agent_catalog.names():
