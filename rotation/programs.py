@@ -8,12 +8,26 @@ import shutil
 import signal
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.agents import AgentError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a failure means: one of the words that we know the program has for it, and nothing else of what it said."""
+
+    text: str
+    passes: bool
+    hint: str | None = None
+
+
+Complaint = Callable[[bytes], Word | None]
+"""Finds such a word in what a program said on its standard error, which is never shown."""
 
 
 def arguments(stated: str) -> tuple[str, ...]:
@@ -51,6 +65,7 @@ def run(
     timeout_s: float,
     given: Secret | None = None,
     environ: Mapping[str, str] | None = None,
+    complaint: Complaint | None = None,
 ) -> None:
     """Run a program to its end; what it prints goes nowhere, and what it leaves running stays.
 
@@ -59,26 +74,37 @@ def run(
         timeout_s: after this it is killed, with whatever it started.
         given: goes to its standard input.
         environ: public variables that it gets beside ours.
+        complaint: reads what it says when it fails.
 
     Raises:
         AgentError: it is not to be trusted, does not start, does not end in time, or fails.
     """
-    _to_its_end(argv, timeout_s, given.reveal() if given else b"", environ or {}, subprocess.DEVNULL)
+    _to_its_end(argv, timeout_s, given.reveal() if given else b"", environ or {}, subprocess.DEVNULL, complaint)
 
 
 def ask(
-    argv: tuple[str, ...], *, timeout_s: float, question: str = "", environ: Mapping[str, str] | None = None
+    argv: tuple[str, ...],
+    *,
+    timeout_s: float,
+    question: str = "",
+    environ: Mapping[str, str] | None = None,
+    complaint: Complaint | None = None,
 ) -> bytes:
     """Run a program to its end with a public question on its standard input, and return what it prints, which is never shown.
 
     Raises:
         AgentError: it is not to be trusted, does not start, does not end in time, or fails.
     """
-    return _to_its_end(argv, timeout_s, question.encode(), environ or {}, subprocess.PIPE)
+    return _to_its_end(argv, timeout_s, question.encode(), environ or {}, subprocess.PIPE, complaint)
 
 
 def _to_its_end(
-    argv: tuple[str, ...], timeout_s: float, given: bytes, environ: Mapping[str, str], output_to: int
+    argv: tuple[str, ...],
+    timeout_s: float,
+    given: bytes,
+    environ: Mapping[str, str],
+    output_to: int,
+    complaint: Complaint | None,
 ) -> bytes:
     name = Path(argv[0]).name
     _check(Path(argv[0]))
@@ -89,7 +115,7 @@ def _to_its_end(
             env={**inherited, **environ},
             stdin=subprocess.PIPE,
             stdout=output_to,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if complaint else subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
         )
@@ -97,12 +123,15 @@ def _to_its_end(
         msg = f"{name} cannot be started: {error.strerror}"
         raise AgentError(msg) from None
     try:
-        output, _ = process.communicate(given, timeout=timeout_s)
+        output, said = process.communicate(given, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         msg = f"{name} did not end within {timeout_s:g} s"
         raise AgentError(msg) from None
+    if process.returncode and complaint is not None and (word := complaint(said or b"")) is not None:
+        msg = f"{name} ended with {process.returncode}: {word.text}"
+        raise AgentError(msg, hint=word.hint, passes=word.passes)
     if process.returncode:
         msg = f"{name} ended with {process.returncode}"
         raise AgentError(msg, hint="run it by hand to see why: its output is not kept, as it might hold a key")

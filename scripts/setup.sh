@@ -6,6 +6,8 @@ venv=${1:-.venv}
 packages=(git tesseract-ocr postgresql poppler-utils openssl libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
 # Servers whose keys are rotated in tests: the programs alone, so that nothing starts as a service.
 packages+=(mariadb-server-core redis-tools)
+# kubectl, for the tests of Kubernetes; another one that is here serves as well.
+command -v kubectl >/dev/null || packages+=(kubernetes-client)
 # A keyring, for the tests of the slot that lives in one.
 packages+=(gnome-keyring dbus-daemon)
 

@@ -1,7 +1,9 @@
 """Kubernetes, by kubectl: the Secret is patched through standard input, the workload rolled out, and every old pod waited for to be gone.
 
-Who runs kubectl needs get and patch for the Secret and the workload.  Attested are the value in the Secret and a finished rollout of pods
-that were made after it: each of them counted as updated, ready and available, and none left over.  Proven on a stand-in for kubectl.
+Who runs kubectl needs get and patch for the Secret and the workload, and list for pods.  Attested are the value in the Secret and the
+pods themselves: as many as are wanted, each made after it and ready, and no other: one that was told to end runs on with the old key until
+its grace is over, while `kubectl rollout status` calls the rollout finished.  Proven with the real kubectl (1.20 and 1.32) on a simulator
+of a cluster's API.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from keysweep.foundation.errors import UsageError
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import programs
 from keysweep.rotation.agents import Agent, AgentError, Attestation, Delivery, Holding
+from keysweep.rotation.programs import Word
 from keysweep.rotation.sinks import place
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -24,6 +27,8 @@ _KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _KINDS = ("deployment", "statefulset")
 _MARK = "keysweep/version"
 _TIMEOUT_S = 20.0
+_PASSING = ("Conflict", "TooManyRequests", "ServiceUnavailable", "InternalError", "ServerTimeout", "Timeout")
+_REASONS = (*_PASSING, "Forbidden", "Unauthorized", "NotFound", "Invalid")
 
 
 def _deliver(delivery: Delivery) -> None:
@@ -36,7 +41,7 @@ def _deliver(delivery: Delivery) -> None:
     patch = Secret(json.dumps({"data": data}))
     argv = ("patch", "secret", delivery.settings["secret"], "--type=merge", "--patch-file=/dev/stdin")
     try:
-        programs.run(_kubectl(delivery, *argv), timeout_s=_TIMEOUT_S, given=patch)
+        programs.run(_kubectl(delivery, *argv), timeout_s=_TIMEOUT_S, given=patch, complaint=_complaint)
     finally:
         patch.wipe()
 
@@ -47,7 +52,7 @@ def _activate(delivery: Delivery) -> None:
     patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
     workload = delivery.settings["workload"]
     argv = ("patch", workload, "--type=merge", f"--patch={json.dumps(patch)}")  # public
-    programs.run(_kubectl(delivery, *argv), timeout_s=_TIMEOUT_S)
+    programs.run(_kubectl(delivery, *argv), timeout_s=_TIMEOUT_S, complaint=_complaint)
 
 
 def _attest(delivery: Delivery) -> Attestation:
@@ -57,20 +62,81 @@ def _attest(delivery: Delivery) -> Attestation:
     stored = all(delivery.is_value(_stored(secret, name)) for name in _names(delivery))
     if not stored or any(_stored(secret, name) != half for name, half in halves.items()):
         return Attestation(holding=Holding.OTHER, method="secret-differs")
-    match _read(delivery, delivery.settings["workload"]):
-        case {"spec": {"replicas": 0}, "status": {**status}} if not status.get("replicas"):
-            return Attestation(holding=Holding.NOT_RUNNING, method="no-replicas")
+    workload = _read(delivery, delivery.settings["workload"])
+    match workload:
+        case {"spec": {"replicas": int(wanted), "selector": {**selector}}}:
+            pods = _pods(delivery, selector)
+        case _:
+            msg = "the workload is not what Kubernetes documents"
+            raise AgentError(msg)
+    if wanted == 0 and not pods:
+        return Attestation(holding=Holding.NOT_RUNNING, method="no-replicas")
+    if not _observed(delivery, workload):
+        return Attestation(holding=Holding.OTHER, method="rolling-out")
+    if any(_annotations(pod).get(_MARK) != _mark(delivery) for pod in pods):
+        return Attestation(holding=Holding.OTHER, method="old-pods")
+    if len(pods) != wanted or not all(map(_ready, pods)):
+        return Attestation(holding=Holding.OTHER, method="not-ready")
+    return Attestation(holding=Holding.NEW, method="rolled-out", at=system_clock())
+
+
+def _observed(delivery: Delivery, workload: object) -> bool:
+    """Whether the controller has seen the template with this version's mark."""
+    match workload:
         case {
             "metadata": {"generation": int(generation)},
-            "spec": {"replicas": int(wanted), "template": {"metadata": {"annotations": {**annotations}}}},
-            "status": {"observedGeneration": int(observed), **status},
-        } if annotations.get(_MARK) == _mark(delivery) and observed >= generation:
-            counts = [
-                status.get(field, 0) for field in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-            ]
-            if counts == [wanted] * 4:
-                return Attestation(holding=Holding.NEW, method="rolled-out", at=system_clock())
-    return Attestation(holding=Holding.OTHER, method="rolling-out")
+            "spec": {"template": template},
+            "status": {"observedGeneration": int(observed)},
+        }:
+            return _annotations(template).get(_MARK) == _mark(delivery) and observed >= generation
+        case _:
+            return False
+
+
+def _pods(delivery: Delivery, selector: Mapping[object, object]) -> list[object]:
+    """Return the workload's pods that run: those too that were told to end and have not, which no count of the workload's has."""
+    match _read(delivery, "pods", f"--selector={_labels(selector)}"):
+        case {"items": [*pods]}:
+            return [pod for pod in pods if not _finished(pod)]
+        case _:
+            msg = "the list of pods is not what Kubernetes documents"
+            raise AgentError(msg)
+
+
+def _labels(selector: Mapping[object, object]) -> str:
+    """Write a workload's selector as kubectl takes it."""
+    match selector:
+        case {"matchLabels": {**labels}} if labels and not selector.get("matchExpressions"):
+            return ",".join(f"{name}={value}" for name, value in labels.items())
+        case _:
+            msg = "the workload's selector is more than labels"
+            raise AgentError(msg, hint="deliver by --kind exec_hook, with a challenge")
+
+
+def _annotations(described: object) -> Mapping[object, object]:
+    match described:
+        case {"metadata": {"annotations": {**annotations}}}:
+            return annotations
+        case _:
+            return {}
+
+
+def _finished(pod: object) -> bool:
+    match pod:
+        case {"status": {"phase": "Succeeded" | "Failed"}}:
+            return True
+        case _:
+            return False
+
+
+def _ready(pod: object) -> bool:
+    match pod:
+        case {"metadata": {"deletionTimestamp": str()}}:
+            return False
+        case {"status": {"conditions": [*conditions]}}:
+            return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+        case _:
+            return False
 
 
 def _stored(secret: object, name: str) -> bytes:
@@ -85,14 +151,27 @@ def _stored(secret: object, name: str) -> bytes:
             return b""
 
 
-def _read(delivery: Delivery, what: str) -> object:
-    raw = programs.ask(_kubectl(delivery, "get", what, "--output=json"), timeout_s=_TIMEOUT_S)
+def _read(delivery: Delivery, what: str, *more: str) -> object:
+    argv = _kubectl(delivery, "get", what, *more, "--output=json")
+    raw = programs.ask(argv, timeout_s=_TIMEOUT_S, complaint=_complaint)
     try:
         parsed: object = json.loads(raw)
     except ValueError:
         msg = "kubectl printed what is no JSON"
         raise AgentError(msg) from None
     return parsed
+
+
+def _complaint(said: bytes) -> Word | None:
+    """Read the reason that the cluster gave, as kubectl puts it in brackets."""
+    for reason in _REASONS:
+        if f"({reason})".encode() in said:
+            may = "get and patch for the Secret and the workload, and list for pods"
+            hint = f"let who runs kubectl have {may}" if reason == "Forbidden" else None
+            return Word(text=reason, passes=reason in _PASSING, hint=hint)
+    if any(sign in said for sign in (b"connection to the server", b"Unable to connect to the server")):
+        return Word(text="no connection", passes=True)
+    return None
 
 
 def _kubectl(delivery: Delivery, *argv: str) -> tuple[str, ...]:
