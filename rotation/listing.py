@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from keysweep.foundation.clock import to_text
+from keysweep.foundation.database.listed import walk_indexes
 from keysweep.rotation import policies, provider_catalog, selection
 from keysweep.rotation.age_limit import Policies, Standing, rotate_by
 from keysweep.rotation.credential import CredentialId
@@ -168,6 +169,8 @@ def _page(opened: OpenVault, wanted: Filter, sort: Sort, size: int, number: int,
         known = _policies(opened, connection, now)
         only = condition(connection, known, now) if late else None
         total = selection.count(connection, wanted, only=only)
+        if not wanted.agent:  # an agent's few are read one by one, and sorted
+            walk_indexes(connection)
         picked = selection.pick(
             connection, wanted, sort=sort, limit=size or None, offset=(number - 1) * size, only=only, total=total
         )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
 
 from keysweep.foundation.clock import to_text
+from keysweep.foundation.database.listed import walk_indexes
 from keysweep.foundation.secret import Secret
+from keysweep.foundation.settings import Settings
 from keysweep.rotation import listing
 from keysweep.rotation.inventory import Entry, import_entries
 from keysweep.rotation.selection import Filter, Sort
-from keysweep.rotation.vault.unlock import OpenVault
-from tests.fakes.engines import NOON, engine_server, opened, opened_sqlite, store_url
+from keysweep.rotation.vault.unlock import OpenVault, initialise, unlock
+from samples.servers.postgres import Server
+from tests.fakes.engines import NOON, engine_server, new_database, opened, opened_sqlite, store_url
 
 __all__ = ["engine_server", "opened", "opened_sqlite", "store_url"]
 
@@ -120,3 +124,44 @@ def test_a_limit_of_its_own_counts_below_every_policy(opened: OpenVault) -> None
         )
     assert [row.name for row in listing.overdue(opened)] == ["key-001"]
     assert [row.name for row in listing.due(opened, within=timedelta())] == ["key-001"]
+
+
+def test_pages_behind_the_middle_are_read_from_the_end_and_are_the_whole_cut_up(opened_sqlite: OpenVault) -> None:
+    """The last page costs what the first does; none skips more than half, and there is nothing behind the last."""
+    put(opened_sqlite, 20)
+    for sort in Sort:
+        with asked(opened_sqlite) as questions:
+            pages = [listing.page(opened_sqlite, Filter(), sort=sort, size=3, number=number) for number in range(1, 9)]
+        whole = [row.name for row in listing.listing(opened_sqlite, sort=sort)]
+        assert whole == [row.name for page in pages for row in page.rows]
+        assert [len(page.rows) for page in pages] == [3, 3, 3, 3, 3, 3, 2, 0]
+        skipped = [parameters[-1] for statement, parameters in questions if "OFFSET" in statement]
+        assert max(skipped) <= 10  # type: ignore[type-var]  numbers
+
+
+@pytest.fixture
+def on_postgresql(engine_server: Server, tmp_path: Path) -> Iterator[OpenVault]:
+    """An empty store on a real PostgreSQL server."""
+    settings = Settings(store=new_database(engine_server), key_file=tmp_path / "pg.key")
+    initialise(settings)
+    vault = unlock(settings)
+    yield vault
+    vault.close()
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_on_postgresql_a_new_credential_is_copied_once_and_pages_are_not_sorted(on_postgresql: OpenVault) -> None:
+    """Its first row is the only one that was written, value and agent included; then a page walks its index there, too."""
+    put(on_postgresql, 1)
+    with on_postgresql.database.read() as connection:
+        where = connection.execute(text("SELECT ctid::text, has_value FROM listed")).one()
+    assert where == ("(0,1)", 1)
+    with asked(on_postgresql) as questions:
+        listing.page(on_postgresql, Filter(), sort=Sort.USED, size=5, number=1)
+    statement, parameters = next(pair for pair in questions if "LIMIT" in pair[0] and "FROM listed" in pair[0])
+    with on_postgresql.database.read() as connection:
+        walk_indexes(connection)
+        plan = "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters))
+    assert "enable_sort = off" in " ".join(statement for statement, _ in questions)
+    assert "ix_listed_by_used" in plan
+    assert "Sort" not in plan

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from keysweep.foundation.database.row_states import watch, watching
 from keysweep.foundation.errors import DeniedError, IntegrityError, KeysweepError, MissingExtraError, UsageError
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision under `migrations/versions`; Alembic is imported only where a store is older than this."""
 
 _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs"})
