@@ -10,7 +10,7 @@ PEERS := .venv-peers
 RUNS ?= 200
 CRASH_RUNS ?= 100
 
-.PHONY: help setup scan bench demo test test-rekey lint docs check bench-accuracy bench-vault bench-rotation bench-broker at-once crash crash-all golden clean
+.PHONY: help setup scan bench demo test test-rekey lint docs check bench-accuracy bench-vault bench-rotation bench-broker bench-daemon at-once crash crash-all golden clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ bench-rotation: setup  ## From an accepted finding to the agent on a new key and
 
 bench-broker: setup  ## What the egress broker adds to a small request, beside the same request sent directly
 	@$(PY) -m benchmarks.broker
+
+bench-daemon: setup  ## How long an agent waits for its key, through the daemon and by opening the store, RUNS times
+	@$(PY) -m benchmarks.daemon $(RUNS)
 
 at-once: setup  ## Fifty processes that report one leak, and twenty credentials in three times the time of one
 	@RESPONDERS=50 AT_MOST=3 $(PY) -m pytest -n0 -q tests/commands/test_rotate_at_once.py
