@@ -98,6 +98,8 @@ class Paused:
 
     point: Point
     then: Point | None = None
+    looked: bool = False
+    """It stops only when it has looked at its lease for the last time, directly before its call."""
 
 
 Trouble = Point | DiskFull | Before | After | Paused | Doing
@@ -174,7 +176,7 @@ def _main(
         case Doing():
             _die_doing(trouble)
         case Paused():
-            _die_at(trouble.point, signal.SIGSTOP)
+            (_stop_behind_the_look if trouble.looked else _stop_at)(trouble.point)
             if trouble.then is not None:
                 _die_at(trouble.then)
         case After() | None:
@@ -212,6 +214,36 @@ def _die_at(point: Point, by: signal.Signals = signal.SIGKILL) -> None:
             os.kill(os.getpid(), by)
 
     _watch(point.step, phase, reached)
+
+
+def _stop_at(point: Point) -> None:
+    _die_at(point, signal.SIGSTOP)
+
+
+def _stop_behind_the_look(point: Point) -> None:
+    """Stop where the first transaction behind the intent has ended: the one that holds the lease."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.pool import Pool
+
+    seen: list[str] = []
+
+    def reached(*, committed: bool) -> None:
+        if committed:
+            seen.append("intent")
+
+    _watch(point.step, "intent", reached)
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def _seen(_connection: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: Any) -> None:
+        if seen == ["intent"] and statement.startswith("UPDATE lease"):
+            seen.append("look")
+
+    @event.listens_for(Pool, "checkin")
+    def _committed(_connection: Any, _record: Any) -> None:
+        if seen == ["intent", "look"]:
+            seen.append("stopped")
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _fill_disk_at(step: str) -> None:
