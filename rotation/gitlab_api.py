@@ -14,13 +14,12 @@ from keysweep.foundation.clock import system_clock
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Minted, ProviderError, Trouble, Verdict
-from keysweep.rotation.vendor import admin, bearer, call, end, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, bearer, call, end, pages, parsed, read, unreadable, verdict
 
 PERSONAL = "/personal_access_tokens"
 _BASE = "https://gitlab.com"
 _SELF = f"{PERSONAL}/self"
 _PAGE = 100
-_MOST_PAGES = 1000
 _LIVES_DAYS = 90
 _MOST_DAYS = 365
 
@@ -81,16 +80,16 @@ def rows(account: Account, path: str, query: str = "") -> Iterator[Token]:
     Raises:
         ProviderError: a page is missing, or is not what the vendor documents.
     """
-    for page in range(1, _MOST_PAGES):
-        answer = ask(account, "GET", f"{path}?per_page={_PAGE}&page={page}{query}", admin(account))
+
+    def page(number: str) -> tuple[list[object], str]:
+        answer = ask(account, "GET", f"{path}?per_page={_PAGE}&page={number or 1}{query}", admin(account))
         match expect(answer, what="listing tokens").json():
             case [*found]:
-                yield from map(token, found)
+                return found, str(int(number or 1) + 1) if len(found) >= _PAGE else ""
             case _:
                 raise unreadable(what="the list of tokens")
-        if len(found) < _PAGE:
-            return
-    raise unreadable(what="a list that does not end")
+
+    return map(token, pages(page, what="the list of tokens"))
 
 
 def token(shown: object) -> Token:

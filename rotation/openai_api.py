@@ -12,7 +12,7 @@ from urllib.parse import quote
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Minted, ProviderError, ProviderKey, Trouble
-from keysweep.rotation.vendor import admin, bearer, call, end, parsed, read, unreadable
+from keysweep.rotation.vendor import admin, bearer, call, end, pages, parsed, read, unreadable
 
 _BASE = "https://api.openai.com"
 _PAGE = 100
@@ -27,18 +27,17 @@ def ask(account: Account, method: str, path: str, key: Secret, body: object = No
 
 def listed(account: Account, path: str, query: str = "") -> tuple[ProviderKey, ...]:
     """List every key that *path* has, page by page."""
-    found: list[ProviderKey] = []
-    after = ""
-    while True:
+
+    def page(after: str) -> tuple[list[object], str]:
         answer = ask(account, "GET", f"{path}?limit={_PAGE}{query}{after}", admin(account))
         match expect(answer, what="listing keys").json():
             case {"data": [*keys], **rest}:
-                found += [_listed(key) for key in keys]
+                more = rest.get("has_more") and keys
+                return keys, f"&after={quote(_listed(keys[-1]).key_id, safe='')}" if more else ""
             case _:
                 raise unreadable(what="the list of keys")
-        if not rest.get("has_more") or not keys:
-            return tuple(found)
-        after = f"&after={quote(found[-1].key_id, safe='')}"
+
+    return tuple(_listed(key) for key in pages(page))
 
 
 def create(account: Account, path: str, body: Mapping[str, object]) -> Secret:

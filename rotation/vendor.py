@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from keysweep.rotation.providers import Account, Liveness, ProviderError, Troubl
 _LATEST_S = 1 << 34
 """A larger number is one of milliseconds."""
 _NEVER = 9999
+_MOST_PAGES = 1000
 
 
 def call(
@@ -140,6 +141,27 @@ def known(key_id: str | None) -> str:
         msg = "the key's id at the provider is not known"
         raise ProviderError(msg, trouble=Trouble.REJECTED)
     return quote(key_id, safe="")
+
+
+def pages(page: Callable[[str], tuple[Sequence[object], str]], *, what: str = "the list of keys") -> Iterator[object]:
+    """Yield the rows of every page of a list.
+
+    Args:
+        page: given what asks for a page, empty for the first, returns its rows and what asks for the next one, empty after the last.
+        what: the list, in words.
+
+    Raises:
+        ProviderError: the list does not end.
+    """
+    asked, at = {""}, ""
+    while True:
+        rows, at = page(at)
+        yield from rows
+        if not at:
+            return
+        if at in asked or len(asked) >= _MOST_PAGES:
+            raise unreadable(what=f"{what}, which does not end,")
+        asked.add(at)
 
 
 def lifetime(made: str, ends: str) -> timedelta:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Facts, Kind, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import admin, call, known, parsed, unreadable, verdict
+from keysweep.rotation.vendor import admin, call, known, pages, parsed, unreadable, verdict
 
 _BASE = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
@@ -27,18 +27,17 @@ def probe(account: Account, secret: Secret) -> Verdict:
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
     """List every key of the organisation."""
-    found: list[ProviderKey] = []
-    after = ""
-    while True:
+
+    def page(after: str) -> tuple[list[object], str]:
         path = f"/v1/organizations/api_keys?limit={_PAGE}{after}"
         match expect(_call(account, "GET", path, admin(account)), what="listing keys").json():
             case {"data": [*keys], **rest}:
-                found += [_listed(key) for key in keys]
+                last = rest.get("last_id") or (_listed(keys[-1]).key_id if keys else "")
+                return keys, f"&after_id={quote(str(last), safe='')}" if rest.get("has_more") and keys else ""
             case _:
                 raise unreadable(what="the list of keys")
-        if not rest.get("has_more") or not keys:
-            return tuple(found)
-        after = f"&after_id={quote(str(rest.get('last_id') or found[-1].key_id), safe='')}"
+
+    return tuple(_listed(key) for key in pages(page))
 
 
 def activate(account: Account, key_id: str) -> None:

@@ -26,11 +26,10 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import admin, bearer, call, known, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import admin, bearer, call, known, pages, parsed, read, setting, unreadable, verdict
 
 _BASE = "https://api.cloudflare.com"
 _PAGE = 50
-_MOST_PAGES = 1000
 _INVALID = 1000
 """The vendor's number for a token that it does not know (any more)."""
 _KEPT = ("name", "policies", "condition", "expires_on", "not_before")
@@ -56,17 +55,16 @@ def identify(account: Account, secret: Secret) -> str | None:
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
     """List every token of the user or account; the vendor shows nothing of their values."""
-    found: list[ProviderKey] = []
-    for page in range(1, _MOST_PAGES):
-        answer = _call(account, "GET", f"?per_page={_PAGE}&page={page}", admin(account))
+
+    def page(number: str) -> tuple[list[object], str]:
+        answer = _call(account, "GET", f"?per_page={_PAGE}&page={number or 1}", admin(account))
         match expect(answer, what="listing tokens").json():
             case {"success": True, "result": [*tokens]}:
-                found += [_listed(token) for token in tokens]
+                return tokens, str(int(number or 1) + 1) if len(tokens) >= _PAGE else ""
             case _:
                 raise unreadable(what="the list of tokens")
-        if len(tokens) < _PAGE:
-            return tuple(found)
-    raise unreadable(what="a list that does not end")
+
+    return tuple(_listed(token) for token in pages(page, what="the list of tokens"))
 
 
 def roll(account: Account, key_id: str, secret: Secret) -> Secret:  # noqa: ARG001  addressed by id, never by value

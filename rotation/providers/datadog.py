@@ -25,7 +25,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import admin, call, known, moment, pair, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, call, known, moment, pages, pair, parsed, read, unreadable, verdict
 
 _SITE = "datadoghq.com"
 _KEYS = "/api/v2/api_keys"
@@ -45,18 +45,16 @@ def probe(account: Account, secret: Secret) -> Verdict:
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
     """List every key of the organisation."""
-    found: list[ProviderKey] = []
-    number = 0
-    while True:
-        path = f"{_KEYS}?page[size]={_PAGE}&page[number]={number}"
+
+    def page(number: str) -> tuple[list[object], str]:
+        path = f"{_KEYS}?page[size]={_PAGE}&page[number]={number or 0}"
         match expect(_call(account, "GET", path), what="listing keys").json():
             case {"data": [*keys]}:
-                found += [_listed(key) for key in keys]
+                return keys, str(int(number or 0) + 1) if len(keys) >= _PAGE else ""
             case _:
                 raise unreadable(what="the list of keys")
-        if len(keys) < _PAGE:
-            return tuple(found)
-        number += 1
+
+    return tuple(_listed(key) for key in pages(page))
 
 
 def mint(account: Account, tag: str) -> Secret:

@@ -31,7 +31,7 @@ from keysweep.rotation.providers import (
     Trouble,
     Verdict,
 )
-from keysweep.rotation.vendor import bearer, call, known, moment, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import bearer, call, known, moment, pages, parsed, read, setting, unreadable, verdict
 
 _BASE = "https://apikeys.googleapis.com"
 _PROBED = "https://generativelanguage.googleapis.com"
@@ -67,18 +67,17 @@ def probe(account: Account, secret: Secret) -> Verdict:
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
     """List the keys of the project; deleted ones are left out."""
-    found: list[ProviderKey] = []
-    token = ""
-    while True:
+
+    def page(token: str) -> tuple[list[object], str]:
         path = f"{_keys(account)}?pageSize={_PAGE}{token}"
         match expect(_call(account, "GET", path), what="listing keys").json():
-            case {**page} if isinstance(keys := page.get("keys", []), list):
-                found += [_listed(key) for key in keys]
+            case {**told} if isinstance(keys := told.get("keys", []), list):
+                following = told.get("nextPageToken")
+                return keys, f"&pageToken={quote(str(following), safe='')}" if following else ""
             case _:
                 raise unreadable(what="the list of keys")
-        if not page.get("nextPageToken"):
-            return tuple(found)
-        token = f"&pageToken={quote(str(page['nextPageToken']), safe='')}"
+
+    return tuple(_listed(key) for key in pages(page))
 
 
 def identify(account: Account, secret: Secret) -> str | None:

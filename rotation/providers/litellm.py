@@ -22,6 +22,7 @@ from keysweep.rotation.vendor import (
     end,
     known,
     lifetime,
+    pages,
     parsed,
     read,
     setting,
@@ -30,7 +31,6 @@ from keysweep.rotation.vendor import (
 )
 
 _PAGE = 100
-_MOST_PAGES = 1000
 _COPIED = (
     *("models", "max_budget", "budget_duration", "soft_budget", "budget_id", "tpm_limit", "rpm_limit"),
     *("max_parallel_requests", "model_max_budget", "user_id", "team_id", "organization_id", "project_id"),
@@ -52,17 +52,16 @@ def probe(account: Account, secret: Secret) -> Verdict:
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
     """List every key of the proxy."""
-    found: list[ProviderKey] = []
-    for page in range(1, _MOST_PAGES):
-        path = f"/key/list?return_full_object=true&size={_PAGE}&page={page}"
+
+    def page(number: str) -> tuple[list[object], str]:
+        path = f"/key/list?return_full_object=true&size={_PAGE}&page={number or 1}"
         match expect(_call(account, "GET", path, admin(account)), what="listing keys").json():
             case {"keys": [*keys], "total_pages": int(last)}:
-                found += [_listed(key) for key in keys]
+                return keys, str(int(number or 1) + 1) if int(number or 1) < last else ""
             case _:
                 raise unreadable(what="the list of keys")
-        if page >= last:
-            return tuple(found)
-    raise unreadable(what="a list that does not end")
+
+    return tuple(_listed(key) for key in pages(page))
 
 
 def identify(account: Account, secret: Secret) -> str | None:

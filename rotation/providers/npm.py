@@ -14,11 +14,10 @@ from datetime import timedelta
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Facts, Kind, Liveness, Minted, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import admin, basic, bearer, call, known, pair, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, basic, bearer, call, known, pages, pair, parsed, read, unreadable, verdict
 
 _BASE = "https://registry.npmjs.org"
 _TOKENS = "/-/npm/v1/tokens"
-_MOST_PAGES = 200
 _REFUSED = frozenset({"unauthorized access", "unauthorized"})
 """What a registry says of a token that it does not know any more, in lower case."""
 
@@ -42,21 +41,18 @@ def probe(account: Account, secret: Secret) -> Verdict:
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
     """List every token of the user."""
-    found: list[ProviderKey] = []
-    path = _TOKENS
-    for _ in range(_MOST_PAGES):
-        answer = call(account, "GET", path, base=_BASE, headers=basic(admin(account)))
+
+    def page(path: str) -> tuple[list[object], str]:
+        answer = call(account, "GET", path or _TOKENS, base=_BASE, headers=basic(admin(account)))
         match expect(answer, what="listing tokens").json():
-            case {"objects": [*tokens], **rest}:
-                found += [_listed(token) for token in tokens]
+            case {"objects": [*tokens], "urls": {"next": str(following)}} if following.startswith("/"):
+                return tokens, following
+            case {"objects": [*tokens]}:
+                return tokens, ""
             case _:
                 raise unreadable(what="the list of tokens")
-        match rest.get("urls"):
-            case {"next": str(following)} if following.startswith("/"):
-                path = following
-            case _:
-                return tuple(found)
-    raise unreadable(what="the list of tokens, which does not end,")
+
+    return tuple(_listed(token) for token in pages(page, what="the list of tokens"))
 
 
 def mint(account: Account, tag: str) -> Secret:  # noqa: ARG001  tokens have no names

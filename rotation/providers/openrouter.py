@@ -15,12 +15,11 @@ from urllib.parse import quote
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Facts, Kind, Minted, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import admin, bearer, call, end, known, parsed, read, unreadable, verdict
+from keysweep.rotation.vendor import admin, bearer, call, end, known, pages, parsed, read, unreadable, verdict
 
 _BASE = "https://openrouter.ai"
 _KEYS = "/api/v1/keys"
 _PAGE = 100
-_MOST_PAGES = 1000
 _COPIED = ("limit", "limit_reset", "include_byok_in_limit", "workspace_id")
 
 
@@ -104,16 +103,15 @@ def _switch(account: Account, key_id: str, *, disabled: bool) -> None:
 
 
 def _rows(account: Account, path: str, query: str) -> Iterator[object]:
-    for page in range(_MOST_PAGES):
-        answer = _call(account, "GET", f"{path}?limit={_PAGE}&offset={page * _PAGE}{query}", admin(account))
+    def page(offset: str) -> tuple[list[object], str]:
+        answer = _call(account, "GET", f"{path}?limit={_PAGE}&offset={offset or 0}{query}", admin(account))
         match expect(answer, what="listing keys").json():
             case {"data": [*rows]}:
-                yield from rows
+                return rows, str(int(offset or 0) + _PAGE) if len(rows) >= _PAGE else ""
             case _:
                 raise unreadable(what="the list of keys")
-        if len(rows) < _PAGE:
-            return
-    raise unreadable(what="a list that does not end")
+
+    return pages(page)
 
 
 def _call(account: Account, method: str, path: str, key: Secret, body: object = None) -> Response:

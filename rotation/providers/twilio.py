@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from keysweep.foundation.secret import Secret
 from keysweep.rotation.http import Response, expect
 from keysweep.rotation.providers import Account, Facts, Kind, Minted, Provider, ProviderKey, Verdict
-from keysweep.rotation.vendor import admin, basic, call, known, pair, parsed, read, setting, unreadable, verdict
+from keysweep.rotation.vendor import admin, basic, call, known, pages, pair, parsed, read, setting, unreadable, verdict
 
 _API = "https://api.twilio.com"
 _IAM = "https://iam.twilio.com"
@@ -38,18 +38,16 @@ def probe(account: Account, secret: Secret) -> Verdict:
 
 def find(account: Account) -> tuple[ProviderKey, ...]:
     """List every key of the account."""
-    found: list[ProviderKey] = []
-    more = ""
-    while True:
+
+    def page(more: str) -> tuple[list[object], str]:
         path = f"?AccountSid={setting(account, 'account_sid')}&PageSize={_PAGE}{more}"
         match expect(_call(account, "GET", path), what="listing keys").json():
             case {"keys": [*keys], "meta": {**meta}}:
-                found += [_listed(key) for key in keys]
+                return keys, _next(str(meta.get("next_page_url") or ""))
             case _:
                 raise unreadable(what="the list of keys")
-        if not meta.get("next_page_url"):
-            return tuple(found)
-        more = _next(str(meta["next_page_url"]))
+
+    return tuple(_listed(key) for key in pages(page))
 
 
 def identify(account: Account, secret: Secret) -> str | None:  # noqa: ARG001  the value says it
