@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 
 from sqlalchemy import Connection
 
@@ -19,6 +21,12 @@ _IN_USE = (State.CURRENT, State.STANDBY, State.PENDING)
 _LONGEST_DAYS = 3650
 
 
+class Never(Enum):
+    """No moment."""
+
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
     """What is said anew; None leaves what was said."""
@@ -30,6 +38,8 @@ class Amendment:
     runbook: str | None = None
     max_age_days: int | None = None
     """An age limit of its own, shorter than its policy's; 0 takes it away."""
+    expires_at: datetime | Never | None = None
+    """When its provider ends it."""
 
 
 def amend(opened: OpenVault, name: str, said: Amendment, *, actor: str) -> tuple[str, ...]:
@@ -50,6 +60,8 @@ def amend(opened: OpenVault, name: str, said: Amendment, *, actor: str) -> tuple
         for what in ("owner", "environment", "policy_class", "kind", "runbook")
         if (text := getattr(said, what)) is not None
     }
+    if said.expires_at is not None:
+        texts["expires_at"] = "" if isinstance(said.expires_at, Never) else to_text(said.expires_at)
     if not texts and said.max_age_days is None:
         msg = "nothing was said to change"
         raise UsageError(msg, hint="keysweep keys edit --help")
@@ -65,6 +77,8 @@ def amend(opened: OpenVault, name: str, said: Amendment, *, actor: str) -> tuple
         facts: dict[str, str | int | None] = {what: after[what] for what in changed if what in {"owner", "environment"}}
         if "max_age_days" in changed:
             facts["max_age_days"] = said.max_age_days or None
+        if "expires_at" in changed:
+            facts["expires_at"] = after["expires_at"] or None
         if facts:
             store.change_credential(connection, credential.id, **facts)
         if noted := {what: after[what] for what in changed if what in {"policy_class", "kind", "runbook"}}:
@@ -163,4 +177,5 @@ def _said(connection: Connection, credential: Credential) -> dict[str, str]:
         "kind": profile.kind,
         "runbook": profile.runbook,
         "max_age_days": str(credential.max_age_days or ""),
+        "expires_at": to_text(credential.expires_at) if credential.expires_at else "",
     }

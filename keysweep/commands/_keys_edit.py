@@ -15,6 +15,7 @@ from keysweep.commands._invocation import Invocation
 @click.option("--kind", help="What kind of key it is, where the rules do not know.")
 @click.option("--runbook", help="Address or page that says how it is rotated by hand.")
 @click.option("--max-age", type=int, metavar="DAYS", help="Age limit of its own, shorter than its policy's; 0: none.")
+@click.option("--expires", metavar="AGE|TIME|never", help="When its provider ends it: as 90d, a day, or a time.")
 @click.pass_obj
 def EDIT(  # noqa: N802  a value for `keys.py`
     invocation: Invocation,
@@ -25,19 +26,23 @@ def EDIT(  # noqa: N802  a value for `keys.py`
     kind: str | None,
     runbook: str | None,
     max_age: int | None,
+    expires: str | None,
 ) -> None:
     """State what is known of a credential anew; what is not named stays."""
-    from keysweep.rotation.amend import Amendment, amend
+    from keysweep.commands._moment import moment
+    from keysweep.rotation.amend import Amendment, Never, amend
 
-    said = Amendment(
-        owner=owner,
-        environment=environment,
-        policy_class=policy_class,
-        kind=kind,
-        runbook=runbook,
-        max_age_days=max_age,
-    )
     with invocation.vault() as opened:
+        ends = moment(expires, "--expires", opened.clock(), ahead=True) if expires and expires != "never" else None
+        said = Amendment(
+            owner=owner,
+            environment=environment,
+            policy_class=policy_class,
+            kind=kind,
+            runbook=runbook,
+            max_age_days=max_age,
+            expires_at=Never.NEVER if expires == "never" else ends,
+        )
         changed = amend(opened, name, said, actor=invocation.actor)
     words = ", ".join(what.removeprefix("policy_").replace("_", " ") for what in changed)
     click.echo(f"{name}: {words or 'nothing'} changed.", err=True)

@@ -229,5 +229,11 @@ def test_the_inventory_says_when_a_key_ended(world: World) -> None:
     assert f"ended {gone[:10]}" in shown.output
     assert f"Next: keysweep rotate {NAMES['openai']} --plan" in shown.output
     plan = command(world.environ, world.folder, "rotate", "--due", "--plan")
+    told = command(world.environ, world.folder, "keys", "edit", NAMES["anthropic"], "--expires", "2027-01-31")
+    assert "expires at changed" in told.output
+    assert world.credential("anthropic").expires_at == datetime(2027, 1, 31, tzinfo=UTC)
+    assert command(world.environ, world.folder, "keys", "edit", NAMES["anthropic"], "--expires", "never").code == 0
+    assert world.credential("anthropic").expires_at is None
+    assert command(world.environ, world.folder, "keys", "edit", NAMES["anthropic"], "--expires", "soon").code == 2
     assert NAMES["openai"] in plan.output
     assert NAMES["anthropic"] not in plan.output
