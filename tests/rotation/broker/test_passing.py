@@ -185,9 +185,10 @@ def test_requests_follow_each_other_on_one_connection(scene: Scene) -> None:
     """Also those that came before the answer to the one before."""
     with scene.broker.connect() as client:
         client.sendall(scene.broker.request("GET", PATH) + scene.broker.request("POST", PATH, body=b"x"))
-        assert [read(client).status for _ in range(2)] == [200, 200]
-        client.sendall(scene.broker.request("HEAD", PATH))
-        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        client.sendall(scene.broker.request("HEAD", PATH, "Connection: close"))
+        client.settimeout(30)
+        came = b"".join(iter(lambda: client.recv(1000), b""))
+    assert came.count(b"HTTP/1.1 200 ") == 3
     assert [received.method for received in scene.upstream.received] == ["GET", "POST", "HEAD"]
 
 
