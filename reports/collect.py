@@ -104,7 +104,7 @@ def _keys(connection: Connection, limits: Policies, uses: _Uses, end: datetime) 
     agents = defaultdict(set)
     for row in connection.execute(select(tables.binding.c.credential_id, tables.binding.c.agent)):
         agents[row.credential_id].add(row.agent)
-    rows, classes = [], profiles.classes(connection)
+    rows, classes, ends = [], profiles.classes(connection), collect_open.replaced_ends(connection, end)
     query = select(tables.credential).where(tables.credential.c.created_at <= to_text(end))
     for row in connection.execute(query.order_by(tables.credential.c.name)):
         value = next((use for use in uses[row.id] if use.until is None), None)
@@ -130,7 +130,7 @@ def _keys(connection: Connection, limits: Policies, uses: _Uses, end: datetime) 
                 approved_by=standing.limit.approved_by,
                 exemption=standing.exemption,
                 agents=tuple(sorted(agents[row.id])),
-                expires_at=from_text(row.expires_at) if row.expires_at else None,
+                expires_at=ends.get(row.id, from_text(row.expires_at) if row.expires_at else None),
             )
         )
     return tuple(rows)

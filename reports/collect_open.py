@@ -49,6 +49,22 @@ def rotations(connection: Connection, end: datetime) -> tuple[OpenRotation, ...]
     return tuple(one for one in found if one.outcome is not Outcome.CONTAINED or one.dead_at is None)
 
 
+def replaced_ends(connection: Connection, end: datetime) -> dict[str, datetime | None]:
+    """Return when each credential ended by itself at the freeze, where a rotation has brought another value since."""
+    journal, rotation = tables.journal, tables.rotation
+    query = (
+        select(rotation.c.credential_id, journal.c.detail)
+        .join(rotation, rotation.c.id == journal.c.rotation_id)
+        .where(journal.c.step == Step.PROMOTE.value, journal.c.result == Result.OK.value, journal.c.at > to_text(end))
+        .order_by(journal.c.at, journal.c.rotation_id)
+    )
+    ends: dict[str, datetime | None] = {}
+    for row in connection.execute(query):
+        before = json.loads(row.detail).get("expired_before")
+        ends.setdefault(row.credential_id, from_text(before) if before else None)
+    return ends
+
+
 def strangers(connection: Connection, start: datetime, end: datetime) -> tuple[StrangerRow, ...]:
     """Return the leaked keys that are not stored and that a scan saw in the period or after it; none that is a mere guess."""
     finding, sighting = tables.finding, tables.sighting

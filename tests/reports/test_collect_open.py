@@ -182,3 +182,24 @@ def test_the_providers_own_end_of_a_key_is_read(opened: OpenVault) -> None:
             where = tables.credential.c.name == name
             connection.execute(update(tables.credential).where(where).values(expires_at=to_text(ends)))
     assert [(key.name, ended) for key, ended in seen(opened).expired] == [("ended", FREEZE)]
+
+
+def test_the_end_of_a_value_that_was_replaced_since_is_that_of_the_freeze(opened: OpenVault) -> None:
+    """The row has the end of the new value; what the old one had stands in the journal."""
+    begun(opened, ("promote", "ok", AFTER), outcome="done", finished=AFTER)
+    with opened.database.write() as connection:
+        connection.execute(update(tables.credential).values(expires_at=to_text(AFTER + timedelta(days=90))))
+    assert [key.expires_at for key in seen(opened).keys] == [None]
+    assert seen(opened, end=AFTER).keys[0].expires_at == AFTER + timedelta(days=90)
+
+
+def test_it_is_told_by_the_promotion_that_came_next(opened: OpenVault) -> None:
+    """It had expired at the freeze, and does so no more a day later."""
+    begun(opened, outcome="done", finished=AFTER)
+    detail = json.dumps({"expired_before": to_text(BEGAN)})
+    with opened.database.write() as connection:
+        row = {"rotation_id": "r-1", "seq": 1, "step": "promote", "attempt": 1, "phase": "outcome", "result": "ok"}
+        connection.execute(insert(tables.journal).values(**row, detail=detail, fence=1, at=to_text(AFTER)))
+        connection.execute(update(tables.credential).values(expires_at=to_text(AFTER + timedelta(days=90))))
+    assert [(key.name, ended) for key, ended in seen(opened).expired] == [("orders", BEGAN)]
+    assert seen(opened, end=AFTER).expired == ()
