@@ -194,10 +194,10 @@ def live_instances(connection: Connection, agent: str, now: datetime) -> tuple[I
     return tuple(found for found in map(_instance, rows) if found.alive(now))
 
 
-def want(connection: Connection, target: Instance, version: VersionRef, *, forced: bool) -> None:
-    """Ask a supervisor to run its agent with *version*; asking for the same again changes nothing."""
+def want(connection: Connection, target: Instance, version: VersionRef, *, forced: bool, again: bool = False) -> None:
+    """Ask a supervisor to run its agent with *version*; asking for the same changes nothing, unless it shall try *again*."""
     fresh = instance(connection, target.id)
-    if fresh.wanted_versions.get(version.credential_id) == version.number:
+    if not again and fresh.wanted_versions.get(version.credential_id) == version.number:
         return
     wanted = {**fresh.wanted_versions, version.credential_id: version.number}
     connection.execute(

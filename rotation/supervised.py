@@ -20,7 +20,7 @@ def activate(delivery: Delivery) -> None:
             return
     with delivery.database.write() as connection:
         for instance in _unasked(connection, delivery):
-            instances.want(connection, instance, delivery.version, forced=delivery.forced)
+            instances.want(connection, instance, delivery.version, forced=delivery.forced, again=delivery.again)
 
 
 def attest(delivery: Delivery) -> Attestation:
@@ -40,11 +40,11 @@ def attest(delivery: Delivery) -> Attestation:
 
 
 def _unasked(connection: Connection, delivery: Delivery) -> list[instances.Instance]:
-    """Return the processes that neither are asked for what was delivered nor hold it."""
+    """Return the processes that do not hold what was delivered and are not asked for it, or shall be once more."""
     return [
         instance
         for instance in instances.live_instances(connection, delivery.agent, system_clock())
-        if instance.wanted_versions.get(delivery.version.credential_id) != delivery.version.number
+        if (delivery.again or instance.wanted_versions.get(delivery.version.credential_id) != delivery.version.number)
         and not _held(connection, instance, delivery)
     ]
 

@@ -51,6 +51,8 @@ class Delivery:
     fingerprint: Fingerprint
     forced: bool
     """The old key is compromised: do not wait for a long grace."""
+    again: bool = False
+    """The agent was told before and did not take it: whatever waits until it tries once more shall not wait."""
     variables: tuple[str, ...]
     """Names that the agent knows the credential by; one, but for an agent that wants it twice."""
     open: Callable[[str], Secret]

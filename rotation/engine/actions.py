@@ -5,7 +5,9 @@ Every action may run again after a crash: those that are not safe to repeat look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -104,7 +106,7 @@ def _each(run: Run, act: Callable[[Agent, Delivery], None]) -> None:
         raise AgentError(said, hint=failed[0][1].hint, passes=any(error.passes for _, error in failed))
 
 
-def _attest(run: Run, _attempt: int) -> Done:
+def _attest(run: Run, attempt: int) -> Done:
     """Wait until every agent is seen to hold the new value; ask again meanwhile, for one that started just now."""
     if run.new().state in {State.RETIRING, State.RETIRED}:
         return Done(detail={"agents": 0, "superseded": True})  # a later rotation has moved the agents on
@@ -112,6 +114,7 @@ def _attest(run: Run, _attempt: int) -> Done:
     pending = list(run.deliveries(run.new()))
     methods: dict[str, str] = {}
     slow: dict[str, int] = {}
+    _tell_again(pending, attempt)
     while pending:
         for agent, delivery in list(pending):
             if agent.nudge is not None:
@@ -138,6 +141,16 @@ def _attest(run: Run, _attempt: int) -> Done:
         },
         settle=lambda connection: lateness.record(run, connection, slow),
     )
+
+
+def _tell_again(pending: Sequence[tuple[Agent, Delivery]], attempt: int) -> None:
+    """Let the agents that did not take the new value before try now: they were mended, and wait longer after each failure."""
+    if attempt == 1:
+        return
+    for agent, delivery in pending:
+        with suppress(AgentError):
+            if agent.attest(delivery).holding is Holding.OTHER:
+                agent.activate(replace(delivery, again=True))
 
 
 ACTIONS: Mapping[Step, Action] = {
