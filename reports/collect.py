@@ -18,7 +18,7 @@ from keysweep.foundation.ledger.chain import head
 from keysweep.reports import collect_open
 from keysweep.reports.collect_lists import lists
 from keysweep.reports.evidence import Evidence, ExposureRow, KeyRow, Policy, RotationRow, ScanRow, StepRow, UseRow
-from keysweep.rotation import lister_catalog, policies, profiles
+from keysweep.rotation import lister_catalog, policies, profiles, provider_catalog
 from keysweep.rotation.age_limit import AgeLimit, Policies, Source
 from keysweep.rotation.credential import State
 from keysweep.scanner.known import MatchKind
@@ -57,6 +57,7 @@ def collect(connection: Connection, policy: Policy, *, start: datetime, end: dat
         oldest_entry=from_text(json.loads(oldest)["at"]) if oldest else None,
         lists=lists(connection, end),
         listable=lister_catalog.names(),
+        adapters=provider_catalog.names(),
         open_rotations=collect_open.rotations(connection, end),
         strangers=collect_open.strangers(connection, start, end),
     )

@@ -13,6 +13,8 @@ from keysweep.foundation.clock import from_text, to_text
 from keysweep.foundation.database import tables
 from keysweep.reports.open_rows import OpenRotation, StrangerRow
 from keysweep.rotation import provider_catalog
+from keysweep.rotation.credential import CredentialId
+from keysweep.rotation.engine.next_command import lacks_key
 from keysweep.rotation.engine.steps import Mode, Outcome, Policy, Result, Step
 
 _NOT_ENDED = (Outcome.HALF_WAY.value, Outcome.CONTAINED.value)
@@ -45,7 +47,7 @@ def rotations(connection: Connection, end: datetime) -> tuple[OpenRotation, ...]
         )
     )
     rows = connection.execute(query.order_by(rotation.c.started_at, rotation.c.id))
-    found = (_rotation(row, _events(connection, row.id, freeze), freeze) for row in rows)
+    found = (_rotation(connection, row, _events(connection, row.id, freeze), freeze) for row in rows)
     return tuple(one for one in found if one.outcome is not Outcome.CONTAINED or one.dead_at is None)
 
 
@@ -101,7 +103,8 @@ def _events(connection: Connection, rotation_id: str, freeze: str) -> Sequence[R
     return connection.execute(query.order_by(journal.seq)).all()
 
 
-def _rotation(row: Row[Any], events: Sequence[Row[Any]], freeze: str) -> OpenRotation:
+def _rotation(connection: Connection, row: Row[Any], events: Sequence[Row[Any]], freeze: str) -> OpenRotation:
+    policy = Policy(row.policy) if row.policy else Policy.SWAP
     done = {event.step: from_text(event.at) for event in events if event.result == Result.OK.value}
     failed = [event for event in events if event.result == Result.FAILED.value and event.step not in done]
     promoted = done.get(Step.PROMOTE.value)
@@ -113,13 +116,14 @@ def _rotation(row: Row[Any], events: Sequence[Row[Any]], freeze: str) -> OpenRot
         provider=row.provider,
         number=row.old_number,
         mode=Mode(row.mode),
-        policy=Policy(row.policy) if row.policy else Policy.SWAP,
+        policy=policy,
         guided=provider_catalog.rotation_of(row.provider) == "guided",
         started_at=from_text(row.started_at),
         last_at=from_text(events[-1].at if events else row.started_at),
         outcome=Outcome(row.outcome) if ended else None,
         promoted_at=promoted,
         waits_until=waits + timedelta(seconds=row.grace_s or 0) if waits else None,
+        lacks_key=lacks_key(connection, CredentialId(row.credential_id), policy),
         dead_at=from_text(row.dead_at) if row.dead_at and row.dead_at <= freeze else None,
         why=str(json.loads(failed[-1].detail).get("message", "")) if failed else "",
     )

@@ -186,6 +186,8 @@ class Evidence:
     """The newest list of each provider's account that was asked before the freeze."""
     listable: tuple[str, ...] = ()
     """Providers whose keys can be listed."""
+    adapters: tuple[str, ...] = ()
+    """Providers whose keys are rotated here; a person replaces those of others."""
     open_rotations: tuple[OpenRotation, ...] = ()
     """Rotations that had not ended at the freeze, in whatever period they began."""
     strangers: tuple[StrangerRow, ...] = ()

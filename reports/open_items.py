@@ -49,6 +49,8 @@ class OpenItem:
     decides: str
     """Who answers for it; empty if nobody is named."""
     command: str
+    compromised: bool = False
+    """A leaked key is not proven dead meanwhile: it needs attention within its limit, too."""
 
     def days(self, freeze: datetime) -> int:
         """Return for how many whole days it has been open."""
@@ -65,7 +67,7 @@ def open_items(evidence: Evidence) -> tuple[OpenItem, ...]:
     items = [
         *_leaks(evidence, keys),
         *(_rotation(one, keys.get(one.credential), evidence.end) for one in evidence.open_rotations),
-        *(_expired(key, ended) for key, ended in evidence.expired),
+        *(_expired(key, ended, by_hand=key.provider not in evidence.adapters) for key, ended in evidence.expired),
         *(_unknown(one, key, keys, evidence) for one, key in completeness.unknown_keys(evidence)),
         *map(_stranger, evidence.strangers),
     ]
@@ -106,6 +108,7 @@ def _leak(leak: ExposureRow, key: KeyRow | None) -> OpenItem:
             if leak.standby
             else f"keysweep rotate --finding {leak.finding_id} --yes"
         ),
+        compromised=True,
     )
 
 
@@ -126,7 +129,9 @@ def _rotation(one: OpenRotation, key: KeyRow | None, freeze: datetime) -> OpenIt
             Outcome.WAITING if one.waits_until is not None else one.outcome or Outcome.HALF_WAY,
             credential=one.credential,
             rotation_id=one.id,
+            lacks_key=one.lacks_key,
         ),
+        compromised=one.mode is Mode.FORCED,
     )
 
 
@@ -161,7 +166,7 @@ def _wanted_by(one: OpenRotation, key: KeyRow | None) -> tuple[datetime | None, 
     return key.since + timedelta(days=key.limit_days + 1), f"age limit {key.limit_days} d"
 
 
-def _expired(key: KeyRow, ended: datetime) -> OpenItem:
+def _expired(key: KeyRow, ended: datetime, *, by_hand: bool) -> OpenItem:
     return OpenItem(
         kind=Kind.EXPIRED,
         subject=key.name,
@@ -172,7 +177,7 @@ def _expired(key: KeyRow, ended: datetime) -> OpenItem:
         due_at=ended,
         limit="end at the provider",
         decides=key.owner,
-        command=f"keysweep rotate {key.name} --yes",
+        command=f"keysweep keys set {key.name}" if by_hand else f"keysweep rotate {key.name} --yes",
     )
 
 

@@ -33,6 +33,8 @@ class OpenRotation:
     """When the grace of the old key is over; None for one that does not wait for that."""
     dead_at: datetime | None
     """When the old key was proven dead."""
+    lacks_key: bool
+    """It cannot go on before a person hands a new key in."""
     why: str
     """What the step said that failed last and was not done since; empty if none did."""
 

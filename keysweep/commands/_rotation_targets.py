@@ -16,7 +16,7 @@ from keysweep.rotation import listing
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import grace, journal, rotate, terms
 from keysweep.rotation.engine.begin import Request, preview
-from keysweep.rotation.engine.next_command import next_command
+from keysweep.rotation.engine.next_command import lacks_key, next_command
 from keysweep.rotation.engine.report import Report, Timer
 from keysweep.rotation.engine.steps import Mode, Outcome, Policy
 from keysweep.rotation.engine.sweep import sweep_all
@@ -253,6 +253,7 @@ def show_open(opened: OpenVault) -> int:
                     record.outcome or Outcome.HALF_WAY,
                     credential=store.credential_by_id(connection, record.credential_id).name,
                     rotation_id=record.id,
+                    lacks_key=lacks_key(connection, record.credential_id, terms.of(connection, record.id).policy),
                 ),
             )
             for record in journal.unfinished(connection)

@@ -165,13 +165,13 @@ def _completeness(evidence: Evidence, under: str) -> list[tuple[str, str]]:
 
 
 def _open(evidence: Evidence, under: Callable[[str], str]) -> list[tuple[str, str]]:
-    """Return the leaks, and the rotations and expired keys past their limit, that are open; the longest past it first."""
+    """Return what is open of leaked keys, and the rotations and expired keys past their limit; the longest past it first."""
     items = open_items(evidence)
     late = past_limit(items, evidence.end)
     points = []
     for of_kind, control in (
         ([item for item in items if item.kind is Kind.LEAK], "leaks_ended"),
-        ([item for item in late if item.kind is Kind.ROTATION], "followed_up"),
+        ([item for item in items if item.kind is Kind.ROTATION and (item.compromised or item in late)], "followed_up"),
         ([item for item in late if item.kind is Kind.EXPIRED], "followed_up"),
     ):
         points += [

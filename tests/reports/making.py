@@ -114,6 +114,7 @@ def open_rotation(
     promoted_days: float | None = None,
     grace_days: float | None = None,
     dead: bool = False,
+    lacks_key: bool = False,
     why: str = "",
     quiet_days: float | None = None,
     number: int = 1,
@@ -134,6 +135,7 @@ def open_rotation(
         outcome=outcome,
         promoted_at=promoted,
         waits_until=promoted + timedelta(days=grace_days) if promoted and grace_days is not None else None,
+        lacks_key=lacks_key,
         dead_at=began if dead else None,
         why=why,
     )
@@ -252,6 +254,7 @@ def evidence(
         oldest_entry=START if entries else None,
         lists=tuple(lists),
         listable=("anthropic", "openai"),
+        adapters=("anthropic", "openai", "postgresql"),
         open_rotations=tuple(open_rotations),
         strangers=tuple(strangers),
     )

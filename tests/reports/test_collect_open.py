@@ -12,11 +12,13 @@ from sqlalchemy import insert, update
 
 from keysweep.foundation.clock import to_text
 from keysweep.foundation.database import tables
+from keysweep.foundation.secret import Secret
 from keysweep.reports.open_rows import OpenRotation
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import terms
 from keysweep.rotation.engine.steps import Outcome, Policy
 from keysweep.rotation.engine.terms import Terms
+from keysweep.rotation.inventory import replace_value
 from keysweep.rotation.vault import store
 from keysweep.rotation.vault.unlock import OpenVault
 from tests.reports.making import FREEZE, START
@@ -203,3 +205,27 @@ def test_it_is_told_by_the_promotion_that_came_next(opened: OpenVault) -> None:
         connection.execute(update(tables.credential).values(expires_at=to_text(AFTER + timedelta(days=90))))
     assert [(key.name, ended) for key, ended in seen(opened).expired] == [("orders", BEGAN)]
     assert seen(opened, end=AFTER).expired == ()
+
+
+@pytest.mark.parametrize(
+    ("provider", "policy", "spare", "lacks"),
+    [
+        pytest.param("groq", Policy.CONTAIN, False, True, id="a person makes its keys"),
+        pytest.param("anthropic", Policy.CONTAIN, False, True, id="no call makes its keys"),
+        pytest.param("groq", Policy.CONTAIN, True, False, id="a new one was handed in"),
+        pytest.param("openai", Policy.CONTAIN, False, False, id="its provider mints: the breaker holds it"),
+        pytest.param("groq", Policy.SWAP, False, False, id="it has not only contained"),
+    ],
+)
+def test_it_waits_for_a_key_where_only_a_person_can_bring_one(
+    opened: OpenVault, provider: str, policy: Policy, *, spare: bool, lacks: bool
+) -> None:
+    """Then the next command takes the key in, instead of going on and stopping again."""
+    begun(opened, outcome="half-way", finished=BEGAN, asked=Terms(policy=policy))
+    with opened.database.write() as connection:
+        connection.execute(update(tables.credential).values(provider=provider))
+    if spare:
+        replace_value(opened, "orders", Secret("a-spare-value"), key_id=None, standby=True, actor="test")
+    one = open_one(opened)
+    assert one is not None
+    assert one.lacks_key is lacks

@@ -153,6 +153,22 @@ def test_a_key_in_use_past_its_providers_end_is_open(days: int) -> None:
     assert (item.kind.value, item.days(FREEZE), item.command) == ("expired, in use", days, "keysweep rotate a --yes")
 
 
+def test_a_key_that_no_adapter_rotates_is_replaced_by_hand() -> None:
+    """The command is the one that takes the new value in."""
+    assert only(evidence([key("a", 10, provider="custom", ended_days=1)])).command == "keysweep keys set a"
+
+
+def test_a_contained_key_without_a_successor_asks_for_one_and_needs_attention_from_its_first_second() -> None:
+    """Going on before a person has handed a key in would only stop again."""
+    begun = open_rotation(
+        "a", days=0, mode=FORCED, policy=steps.Policy.CONTAIN, outcome=Outcome.HALF_WAY, lacks_key=True
+    )
+    of = evidence([key("a", 10)], open_rotations=[begun])
+    assert (only(of).command, only(of).past(FREEZE)) == ("keysweep keys set a --standby", None)
+    (points,) = [b.points for b in build(of).sections[0].blocks if hasattr(b, "points")]
+    assert any(bold.startswith("The rotation of a has not ended") for bold, _ in points)
+
+
 @pytest.mark.parametrize(
     ("keys", "owner", "decides"),
     [
