@@ -154,14 +154,15 @@ def pages(page: Callable[[str], tuple[Sequence[object], str]], *, what: str = "t
         ProviderError: the list does not end.
     """
     asked, at = {""}, ""
-    while True:
+    for _ in range(_MOST_PAGES):
         rows, at = page(at)
         yield from rows
         if not at:
             return
-        if at in asked or len(asked) >= _MOST_PAGES:
-            raise unreadable(what=f"{what}, which does not end,")
+        if at in asked:
+            break
         asked.add(at)
+    raise unreadable(what=f"{what}, which does not end,")
 
 
 def lifetime(made: str, ends: str) -> timedelta:

@@ -126,6 +126,20 @@ def test_a_rollout_that_is_stuck_is_not_taken_for_one_that_ended(running: Cluste
     assert set(_until_seen(delivery, 4)) <= {"rolling-out", "old-pods"}
 
 
+def test_a_pod_that_is_not_ready_serves_nobody(running: Cluster) -> None:
+    """Also where it is the only one, and one that is missing is waited for."""
+    delivery = Delivered().to(running.settings)
+    AGENT.deliver(delivery)
+    AGENT.activate(delivery)
+    assert _until_seen(delivery)[-1] == "rolled-out"
+    first, second = running.pods()
+    running.extra["stuck"], first["ready"] = True, False
+    assert AGENT.attest(delivery).method == "not-ready"
+    first["ready"] = True
+    second["ends"] = 9
+    assert AGENT.attest(delivery).method == "not-ready"
+
+
 def test_a_statefulset_is_rolled_out_alike(vendors: Vendors, tmp_path: Path, running: Cluster) -> None:
     """One pod, and no counts but the pods themselves."""
     running.extra.clear()

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,8 @@ from keysweep.foundation.secret import Secret
 from keysweep.rotation import agent_catalog, challenge
 from keysweep.rotation.agents import AgentError, Delivery, Half, Holding
 from keysweep.rotation.challenge import Question
+from keysweep.rotation.engine.actions import ACTIONS
+from keysweep.rotation.engine.steps import Step
 from keysweep.rotation.public_halves import name_beside
 from samples.simulators import Call, digest
 from tests.fakes.agents import eventually
@@ -146,6 +150,25 @@ def test_half_a_key_is_refused(kind: str, settings: dict[str, str], variable: st
 def test_the_public_half_is_called_as_awss_tools_call_it(kind: str) -> None:
     """Beside a value that is called as theirs is, nothing is to be stated."""
     assert name_beside(kind, {"format": "env"}, "aws", f"ORDERS_{VALUE}") == f"ORDERS_{ID}"
+
+
+def test_an_agent_that_was_bound_before_gets_no_half_either() -> None:
+    """The step that hands out keys asks first; the others get theirs."""
+    given: list[str] = []
+
+    def alone() -> Mapping[str, Half]:
+        name_beside("claude_code", {}, "aws", VALUE)
+        return {}
+
+    agent = replace(agent_catalog.get("process"), deliver=lambda one: given.append(one.agent))
+    each = [
+        (agent, replace(Delivered().to({}, beside=beside), agent=name))
+        for name, beside in (("alone", alone), ("pair", dict))
+    ]
+    run: Any = SimpleNamespace(new=lambda: None, deliveries=lambda _: each, agents=each)
+    with pytest.raises(AgentError, match=r"alone: .*public half"):
+        ACTIONS[Step.STAGE](run, 1)
+    assert given == ["pair"]
 
 
 def test_a_server_of_an_mcp_client_counts_with_both_halves(tmp_path: Path) -> None:

@@ -30,12 +30,23 @@ def test_every_page_is_read_once() -> None:
     assert asked == ["", "b", "c"]
 
 
-@pytest.mark.parametrize("following", [lambda _: "same", lambda at: str(int(at or 0) + 1)], ids=["repeats", "goes on"])
-def test_a_list_that_does_not_end_is_none(following: Callable[[str], str]) -> None:
-    """Whether it comes back to a page, or always names another."""
+@pytest.mark.parametrize(
+    ("following", "asked"),
+    [(lambda _: "same", 2), (lambda at: str(int(at or 0) + 1), 1000)],
+    ids=["comes back", "goes on"],
+)
+def test_a_list_that_does_not_end_is_none(following: Callable[[str], str], asked: int) -> None:
+    """One that comes back to a page is found out at once, one that always names another after a thousand."""
+    seen: list[str] = []
+
+    def page(at: str) -> tuple[list[object], str]:
+        seen.append(at)
+        return [], following(at)
+
     with pytest.raises(ProviderError, match="does not end") as failed:
-        list(pages(lambda at: ([at], following(at))))
+        list(pages(page))
     assert failed.value.trouble is Trouble.UNREADABLE
+    assert len(seen) == asked
 
 
 _KEY = {
