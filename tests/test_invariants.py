@@ -102,6 +102,7 @@ REPOSITORIES = {
     "keysweep/foundation/ledger/verify.py",
     "reports/collect.py",
     "reports/collect_lists.py",
+    "reports/collect_open.py",
     "reports/verify.py",
     "rotation/bulk.py",
     "rotation/engine/journal.py",

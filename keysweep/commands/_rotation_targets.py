@@ -16,7 +16,6 @@ from keysweep.rotation import listing
 from keysweep.rotation.credential import State
 from keysweep.rotation.engine import grace, journal, rotate, terms
 from keysweep.rotation.engine.begin import Request, preview
-from keysweep.rotation.engine.next_command import lacks_key, next_command
 from keysweep.rotation.engine.report import Report, Timer
 from keysweep.rotation.engine.steps import Mode, Outcome, Policy
 from keysweep.rotation.engine.sweep import sweep_all
@@ -237,29 +236,6 @@ def resume(opened: OpenVault, rotation_id: str, how: Manner, *, grace_for: str |
     )
     settle_incident(opened, report)
     return report
-
-
-def show_open(opened: OpenVault) -> int:
-    """Print the rotations that have not ended."""
-    with opened.database.read() as connection:
-        rows = [
-            (
-                record.id[:12],
-                store.credential_by_id(connection, record.credential_id).name,
-                record.mode.value,
-                f"{record.started_at:%F %T}",
-                record.outcome.value if record.outcome else "interrupted",
-                next_command(
-                    record.outcome or Outcome.HALF_WAY,
-                    credential=store.credential_by_id(connection, record.credential_id).name,
-                    rotation_id=record.id,
-                    lacks_key=lacks_key(connection, record.credential_id, terms.of(connection, record.id).policy),
-                ),
-            )
-            for record in journal.unfinished(connection)
-        ]
-    click.echo(table(("ROTATION", "CREDENTIAL", "MODE", "STARTED (UTC)", "STATE", "NEXT"), rows))
-    return 0
 
 
 def sweep(opened: OpenVault, say: Callable[[str], None]) -> ExitCode:

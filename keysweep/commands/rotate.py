@@ -77,6 +77,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
 ) -> int:
     """Mint, deliver, attest, revoke, prove dead.  Ends with 4 if rolled back, 5 if a person must act."""
     from keysweep.commands import _rotation_targets as targets
+    from keysweep.commands._rotations_open import show_open
     from keysweep.rotation.stated import checked
 
     one_of = [bool(names) or bool(findings), bool(event), due, bool(resume), bool(abort), sweep, list_open]
@@ -96,7 +97,7 @@ def COMMAND(  # noqa: N802  the folder's index looks for this name
             confirmed=bool(names) or bool(findings),
         )
         if list_open:
-            return targets.show_open(opened)
+            return show_open(opened)
         if sweep:
             return targets.sweep(opened, _say)
         if resume:
