@@ -133,6 +133,15 @@ def test_why_it_stands_is_what_failed_last_and_was_not_done_since(opened: OpenVa
     )
 
 
+def test_a_failure_that_was_mended_is_no_reason(opened: OpenVault) -> None:
+    """Though it was the last one."""
+    hour = timedelta(hours=1)
+    begun(opened, ("attest", "failed", BEGAN), ("attest", "ok", BEGAN + hour))
+    one = open_one(opened)
+    assert one is not None
+    assert one.why == ""
+
+
 def test_a_provider_without_an_adapter_is_a_persons(opened: OpenVault) -> None:
     """Its rotation waits for somebody."""
     begun(opened)
