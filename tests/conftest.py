@@ -15,6 +15,16 @@ from tests.fakes import schema
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let groups of tests stay on one worker: xdist 3.8 writes them where pytest 9.2 does not read them any longer."""
+    from _pytest.nodeid import coerce_node_id
+
+    for item in items:
+        if grouped := vars(item).get("_nodeid"):
+            item._id = coerce_node_id(grouped)
+
+
 @pytest.fixture(scope="session")
 def engines_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where compiled rules are kept for every test of this run: to compile them takes a second, and most tests are not about it."""
