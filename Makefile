@@ -71,10 +71,10 @@ bench-daemon: setup  ## How long an agent waits for its key, through the daemon 
 at-once: setup  ## Fifty processes that report one leak, and twenty credentials in three times the time of one
 	@RESPONDERS=50 AT_MOST=3 $(PY) -m pytest -n0 -q tests/commands/test_rotate_at_once.py
 
-crash: setup  ## Kill rotations of every class of providers at random, CRASH_RUNS times; CRASH_SEED and CRASH_REPEAT repeat
+crash: setup  ## Kill rotations of every kind of adapter at random, CRASH_RUNS times; CRASH_SEED and CRASH_REPEAT repeat
 	@$(PY) -m tests.crash --runs $(CRASH_RUNS) $(if $(CRASH_SEED),--seed $(CRASH_SEED)) $(if $(CRASH_REPEAT),--repeat '$(CRASH_REPEAT)')
 
-crash-all: setup  ## Every crash point of every class of providers in both modes, once
+crash-all: setup  ## Every crash point of every kind of adapter in both modes, once
 	@$(PY) -m tests.crash --all --runs 0
 
 golden: setup  ## Write the expected outputs anew; review them as a diff

@@ -42,8 +42,7 @@ def drive(run: Run) -> tuple[Outcome, KeysweepError | None]:
         FencedError: another worker took over.
     """
     if _started(run, Step.ROLL_BACK):
-        failure = StepFailedError("the rotation was being rolled back")
-        return (Outcome.ROLLED_BACK, failure) if _done(run, Step.ROLL_BACK) else back(run, failure)
+        return back(run, StepFailedError("the rotation was being rolled back"))
     stragglers: KeysweepError | None = None
     for step in run.record().steps:
         if _done(run, step):
@@ -173,7 +172,9 @@ def _sleep(run: Run, seconds: float) -> None:
 
 
 def back(run: Run, failure: StepFailedError) -> tuple[Outcome, KeysweepError]:
-    """Return to the old key, and say how that ended."""
+    """Return to the old key, and say how that ended; a return that was done already is not done again."""
+    if _done(run, Step.ROLL_BACK):
+        return Outcome.ROLLED_BACK, failure
     with run.opened.database.write() as connection:
         attempt = run.journal.intent(connection, Step.ROLL_BACK)
     try:

@@ -159,3 +159,15 @@ def test_an_agent_that_starts_in_the_middle_gets_the_new_key(point: Point, tmp_p
         supervisor.terminate()
         supervisor.join(20)
         supervisor.close()
+
+
+def test_a_return_that_was_done_already_can_be_asked_for_again(tmp_path: Path, vendors: Vendors) -> None:
+    """Killed behind its last row, it is aborted once more: the command says that the old key serves, and changes nothing."""
+    world = build_world(tmp_path / "world", vendors, kinds=("openai",), rotation={"settle_s": 0.0})
+    command(world.environ, world.folder, "rotate", NAMES["openai"], "--yes", trouble=Point("seal", "outcome"))
+    arguments = ("rotate", "--abort", world.unfinished()[0].id)
+    assert command(world.environ, world.folder, *arguments, trouble=Point("roll-back", "outcome")).code == -9
+    again = command(world.environ, world.folder, *arguments)
+    assert again.code == 0, again.output
+    assert world.unfinished() == ()
+    assert vendors.live("openai") == {world.ids["openai"]}
