@@ -88,7 +88,12 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 def test_the_settings_page_is_the_settings() -> None:
     """Every setting stands there with its default, and no other."""
     shown = {row[0].strip("`"): row[2].strip("`") for row in rows(ROOT / "docs/settings.md", "All settings")}
-    sections = {"rotation": RotationSettings, "report": ReportSettings, "audit": AuditSettings, "daemon": DaemonSettings}
+    sections = {
+        "rotation": RotationSettings,
+        "report": ReportSettings,
+        "audit": AuditSettings,
+        "daemon": DaemonSettings,
+    }
     expected = {
         f"{section}.{field.name}": str(field.default) if field.default != "" else '""'
         for section, kind in sections.items()

@@ -142,7 +142,9 @@ def test_a_user_who_can_read_neither_store_nor_key_file_maps(
     readable.write_bytes(leak.read_bytes())
     readable.chmod(0o644)
     monkeypatch.setenv("KEYSWEEP_SOCKET", str(home.socket))
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")  # where nobody can keep it: both users make the matcher of that rule
+    monkeypatch.setenv(
+        "XDG_CACHE_HOME", "/proc/nowhere"
+    )  # where nobody can keep it: both users make the matcher of that rule
     monkeypatch.chdir("/")
 
     def scanned() -> bytes:
