@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +94,24 @@ class Canaries:
         if expect is not None:
             assert done.returncode == expect, (arguments, done.returncode, done.stderr.decode()[-800:])
         return done.stdout
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[None]:
+        """Run a command that stays, at the highest log level, for the length of a block; keep what it says."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "keysweep", *arguments, "-vv"],
+            cwd=self.folder,
+            env=self.world.environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            said, _ = process.communicate(timeout=30)
+            self.said.append((" ".join(arguments), said))
 
     def mistyped(self, what: str) -> str:
         """Return a key that is about to be typed in place of a name."""
@@ -326,6 +345,27 @@ def _mapping(it: Canaries) -> None:
     it.run("rules", "check", expect=0)
 
 
+def _residents(it: Canaries) -> None:
+    """The daemon, asked by a scan and by an agent that may not; and the broker, whose agent sees placeholders alone."""
+    quiet = str(it.folder / "daemon.sock")
+    with it.running("daemon", "--socket", quiet):
+        wait_for(Path(quiet).exists, "the daemon")
+        it.run("agents", "users", "orders", "--users", "nobody", expect=0)
+        it.run("agents", "users", "orders", expect=0)
+        it.run("scan", *_targets(), "-o", "json", expect=1, KEYSWEEP_SOCKET=quiet)
+        it.run("resolve", "orders-openai", "--agent", "support", expect=6, KEYSWEEP_SOCKET=quiet)
+        it.run("doctor", KEYSWEEP_SOCKET=quiet)
+    it.run("resolve", "orders-openai", "--agent", "orders", expect=6, KEYSWEEP_SOCKET=quiet)
+    it.run("agents", "add", "brokered", "--kind", "broker", expect=0)
+    it.run("agents", "bind", "brokered", "orders-openai", "--variable", "OPENAI_API_KEY", expect=0)
+    it.run("resolve", "orders-openai", "--agent", "brokered", expect=6)
+    it.run("broker", "--agent", "brokered", "--env", expect=0)
+    address = str(it.folder / "broker.sock")
+    with it.running("broker", "--agent", "brokered", "--listen", f"unix:{address}"):
+        wait_for(Path(address).exists, "the broker")
+    it.run("broker", "--agent", "brokered", "--listen", f"unix:{address}", "--", "sh", "-c", "env; sleep 0.3", expect=0)
+
+
 def _slots(it: Canaries) -> None:
     """More ways to open the store, and a new master key under all of it."""
     phrase = it.folder / "phrase.txt"
@@ -386,7 +426,7 @@ def _agent(it: Canaries) -> None:
         "--",
         sys.executable,
         "-c",
-        "import os; assert os.environ['OPENAI_API_KEY']",
+        "import os, time; assert os.environ['OPENAI_API_KEY']; time.sleep(0.5)",  # until it has been looked at
         expect=0,
     )
 
@@ -410,6 +450,7 @@ PATHS: dict[str, Callable[[Canaries], None]] = {
     "storing": _storing,
     "inventory": _inventory,
     "mapping": _mapping,
+    "residents": _residents,
     "slots": _slots,
     "abort": _abort,
     "agent": _agent,

@@ -183,9 +183,8 @@ def _listen(address: Address) -> socket.socket:
     if address.path:
         return _listen_at(Path(address.path))
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.socket(
-        family, socket.SOCK_STREAM, socket.IPPROTO_TCP
-    )  # named, else asyncio lets small answers wait
+    # The protocol is named, else asyncio lets small answers wait.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address.host, address.port))
