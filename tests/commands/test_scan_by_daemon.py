@@ -23,7 +23,7 @@ from keysweep.rules.ruleset import load_ruleset
 from keysweep.rules.samples import generate
 from keysweep.scanner.known import KnownState, MatchKind
 from tests.commands.test_scan_keys_in_memory import memory
-from tests.fakes.daemons import STRANGER, House, as_stranger, daemon, furnish, house, needs_root
+from tests.fakes.daemons import STRANGER, House, as_stranger, daemon, furnish, house, needs_open_checkout, needs_root
 from tests.fakes.program import keysweep
 
 UNSHAPED = "Zq-unshaped-8812-of-orders"
@@ -134,6 +134,7 @@ def test_no_key_of_the_store_is_in_its_memory(home: House, tmp_path: Path, monke
 
 
 @needs_root
+@needs_open_checkout
 def test_a_user_who_can_read_neither_store_nor_key_file_maps(
     home: House, leak: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,9 +143,8 @@ def test_a_user_who_can_read_neither_store_nor_key_file_maps(
     readable.write_bytes(leak.read_bytes())
     readable.chmod(0o644)
     monkeypatch.setenv("KEYSWEEP_SOCKET", str(home.socket))
-    monkeypatch.setenv(
-        "XDG_CACHE_HOME", "/proc/nowhere"
-    )  # where nobody can keep it: both users make the matcher of that rule
+    # Nobody can keep it there: both users make the matcher of that rule.
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
     monkeypatch.chdir("/")
 
     def scanned() -> bytes:

@@ -45,7 +45,7 @@ def test_a_new_store_has_one_slot(place: Settings) -> None:
 def test_the_list_is_for_people_too(place: Settings) -> None:
     """A table, with what opens now where that is asked for."""
     done = keysweep("vault", "slots", "--test")
-    assert re.search(r"^SLOT +KIND +LABEL +ADDED +SEEN TO OPEN +NOW$", done.stdout, re.M)
+    assert re.search(r"^SLOT +KIND +ADDED +SEEN TO OPEN +NOW$", done.stdout, re.M)
     assert re.search(r"^[0-9a-f]{8} +key-file .* opens$", done.stdout, re.M)
     assert "generation 1" in done.stderr
 

@@ -18,16 +18,18 @@ from tests.scanner.making import Blobs, blob, example, key, ruleset, toolbox
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A folder with a key in every third file, one key twice, one file suppressed, and a gap."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
     for number, rule in enumerate(ruleset().rules[:30]):
-        folder = tmp_path / f"d{number % 4}"
+        folder = tree / f"d{number % 4}"
         folder.mkdir(exist_ok=True)
         text = example(rule, seed=number).text if number % 3 == 0 else b"nothing here\n"
         (folder / f"f{number}.txt").write_bytes(text + b"\n")
-    (tmp_path / "twice.txt").write_text(key("github-pat", seed=8) + "\n")
-    (tmp_path / "again.txt").write_text(key("github-pat", seed=8) + "\n")
-    (tmp_path / "quiet.txt").write_text(key("npm-access-token", seed=8) + "  # keysweep: ignore\n")
-    os.mkfifo(tmp_path / "pipe")
-    return tmp_path
+    (tree / "twice.txt").write_text(key("github-pat", seed=8) + "\n")
+    (tree / "again.txt").write_text(key("github-pat", seed=8) + "\n")
+    (tree / "quiet.txt").write_text(key("npm-access-token", seed=8) + "  # keysweep: ignore\n")
+    os.mkfifo(tree / "pipe")
+    return tree
 
 
 def scanned(tree: Path, count: int, **changes: object) -> ScanResult:
