@@ -23,6 +23,8 @@ _URI = re.compile(
     re.DOTALL,
 )
 _WRONG_PASSWORD = "28P01"  # noqa: S105  an error code of PostgreSQL
+_NO_ENTRY = ("password authentication failed", "is not permitted to log in", "no pg_hba.conf entry")
+"""How a server words that it lets somebody not in: the driver gives no code for a connection that was not made."""
 _TIMEOUT_S = 5
 _CONNECTION = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "target_session_attrs"})
 """What a URI may ask of the connection: dropping `sslmode` would send a login in the clear."""
@@ -154,7 +156,7 @@ def _trouble(error: Any) -> ProviderError:
     import psycopg
 
     code = error.sqlstate or ""
-    if code in {"42501", "28000", _WRONG_PASSWORD} or "password authentication failed" in str(error):
+    if code in {"42501", "28000", _WRONG_PASSWORD} or any(text in str(error) for text in _NO_ENTRY):
         return ProviderError("the administering role may not do this", trouble=Trouble.REFUSED)
     if isinstance(error, psycopg.OperationalError):
         return ProviderError("no connection to the database server", trouble=Trouble.UNCERTAIN)

@@ -16,8 +16,6 @@ import pytest
 from keysweep.foundation.errors import UsageError
 from keysweep.rotation.answering import Withheld, answer
 from keysweep.rotation.broker.listen import Address
-from keysweep.rotation.resolve import RefusedError
-from keysweep.rotation.supervisor.serve import Supervisor
 from tests.fakes.brokers import AGENT, add_agent
 from tests.fakes.fixtures import vendors, world
 from tests.fakes.program import keysweep
@@ -102,8 +100,7 @@ def test_one_behind_a_broker_gets_no_key_in_another_way(world: World) -> None:
         for purpose in ("helper", "env", "start", "restart", "challenge"):
             [withheld] = answer(opened, AGENT, ("OPENAI_API_KEY",), purpose=purpose)
             assert isinstance(withheld, Withheld)
-        with pytest.raises(RefusedError):
-            Supervisor(opened, AGENT, ["true"], {}).run()
+    assert keysweep("run", "--agent", AGENT, "--", "true", environ=world.environ).returncode == 6
     assert world.actions().count("key.refused") >= 5
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from keysweep.foundation.secret import Secret
 from keysweep.rotation import provider_catalog
-from keysweep.rotation.providers import Account, Liveness
+from keysweep.rotation.providers import Account, Liveness, ProviderError, Trouble
 from samples.servers.postgres import Server
 from tests.fakes.canaries import forms
 from tests.fakes.fixtures import postgres
@@ -109,3 +109,16 @@ def test_postgresql_keeps_what_an_operator_wrote_about_the_role(postgres: Server
     assert said is not None
     assert said[0].startswith(f"{words}\nkeysweep: password set at 2")
     assert said[0].count("keysweep") == 1
+
+
+def test_postgresql_says_at_once_that_an_administrator_is_not_let_in(postgres: Server) -> None:
+    """A role that may not log in any more: nothing that passes, so that nobody waits until a deadline."""
+    provider = provider_catalog.get("postgresql")
+    old, shut = Secret(postgres.add_role("kept")), postgres.add_role("shut")
+    with psycopg.connect(postgres.admin_uri, autocommit=True) as admin:
+        admin.execute("ALTER ROLE shut NOLOGIN")
+    assert provider.generate is not None
+    assert provider.set_value is not None
+    with pytest.raises(ProviderError) as refused:
+        provider.set_value(Account(credential="db", settings={}, admin=Secret(shut)), old, provider.generate(old))
+    assert refused.value.trouble is Trouble.REFUSED
