@@ -175,8 +175,7 @@ class Run:
         with self.opened.database.read() as connection:
             if self.journal.fresh(connection):
                 return
-        with self.opened.database.write() as connection:
-            self.journal.renew(connection)
+        self.hold()
 
     def hold(self) -> None:
         """Keep the lease; directly before a call that changes which key is accepted, which a worker that was paused must not make.
